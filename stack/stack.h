@@ -1,0 +1,285 @@
+/* tapir: a TCP/IP stack as a value with four doors.
+ *
+ *   input     a frame comes in            advance   time goes forward
+ *   output    frames come out             deadline  when to come again
+ *
+ * The stack reads no clock, no file and no random source, and calls nobody back but two passive
+ * observers. The contract:
+ *
+ *  1. `now` never goes back. It is stored; user calls act at the stored time.
+ *  2. Input never fires timers; advance never reads frames. The order within one instant is input,
+ *     advance, user calls, output (sim/host.c: host_turn).
+ *  3. stack_deadline is never later than the first thing to do. It may be earlier; then the call
+ *     does nothing. NS_NEVER: only a frame or a user call can change anything.
+ *  4. After stack_output has returned less than `max` there is nothing more to send now.
+ *  5. Nothing fails for want of memory in a way that the peer could not also have caused by loss:
+ *     the frame is dropped and counted. User calls return a negative enum err.
+ *  6. The observers may look, and may not call back in.
+ *
+ * Sockets are handles (index and generation), never pointers: a stale one is an error, not a crash.
+ * All calls are non-blocking; readiness comes from stack_events. */
+#ifndef STACK_H
+#define STACK_H
+
+#include "base/addr.h"
+#include "base/pkt.h"
+#include "base/time.h"
+#include "link.h"
+
+struct stack;
+typedef uint32_t sock_t; /* 0 is never a socket */
+
+enum err {
+	ERR_AGAIN = -1,        /* not now: wait for an event */
+	ERR_BADSOCK = -2,      /* no such socket (stale or never was) */
+	ERR_INVAL = -3,        /* argument or state does not fit the call */
+	ERR_INUSE = -4,        /* address or port in use */
+	ERR_NOMEM = -5,        /* a pool is empty */
+	ERR_ISCONN = -6,
+	ERR_NOTCONN = -7,
+	ERR_REFUSED = -8,      /* RST in answer to our SYN, or port unreachable */
+	ERR_RESET = -9,        /* RST on a synchronised connection */
+	ERR_TIMEDOUT = -10,    /* SYN, data or keepalive retries are over (R2), or user timeout */
+	ERR_UNREACH = -11,     /* host or network unreachable, no route */
+	ERR_PIPE = -12,        /* sending after shutdown */
+	ERR_ADDRNOTAVAIL = -13,
+	ERR_INPROGRESS = -14,
+	ERR_ALREADY = -15,
+	ERR_ABORTED = -16,     /* aborted by the user */
+	ERR_OPNOTSUPP = -17,
+	ERR_MSGSIZE = -18,
+};
+const char *err_text(int err);
+
+/* ---- configuration ---- */
+
+/* How TCP behaves; a profile is one of these. tcp_config_default() gives the documented values. */
+enum tcp_cc_kind { CC_RENO, CC_CUBIC, CC_BBR, CC_DCTCP, CC_TAHOE, CC_NONE, CC_COUNT };
+enum tcp_recovery { RECOVERY_RACK, RECOVERY_SACK, RECOVERY_NEWRENO, RECOVERY_RENO, RECOVERY_GOBACKN };
+enum tcp_ecn { ECN_OFF, ECN_PASSIVE, ECN_CLASSIC, ECN_ACC }; /* passive: accept, do not ask */
+
+struct tcp_config {
+	enum tcp_cc_kind cc;
+	enum tcp_recovery recovery;
+	enum tcp_ecn ecn;
+	bool sack, dsack, timestamps, wscale;
+	bool limited_transmit, prr, tlp, frto, eifel;
+	bool hystart, abc, idle_restart, pacing;
+	bool nagle, delayed_ack, quickack; /* quickack: Linux's quick-ACK phase at the start */
+	bool syn_cookies, rfc1337, keepalive, fastopen;
+	bool plpmtud, pmtud;
+	bool rfc5961;              /* challenge ACKs; off: RFC 793's rules (insecure_rst, insecure_syn) */
+	uint8_t layout;            /* enum tcp_layout */
+	uint8_t ack_every;         /* full-sized segments per ACK; 2 */
+	uint8_t dupthresh;         /* 3 */
+	uint8_t wscale_shift;      /* 0xff: from rcvbuf_max */
+	uint16_t iw_segs;          /* 10 (RFC 6928) */
+	uint16_t mss;              /* largest to announce; 0: from the MTU */
+	uint32_t sndbuf, rcvbuf;   /* bytes; 1 MiB each (the most a connection may hold) */
+	uint32_t rcvbuf_max;       /* for the window scale; 0: rcvbuf */
+	ns_t min_rto, max_rto, init_rto, delack, msl; /* 200 ms, 120 s, 1 s, 40 ms, 30 s (2MSL: 60 s) */
+	uint8_t syn_retries, synack_retries, data_retries; /* 6, 5, 15 */
+	ns_t user_timeout;         /* RFC 5482; 0: data_retries rule */
+	ns_t keep_idle, keep_intvl;
+	uint8_t keep_cnt;
+	uint32_t isn_fixed;        /* tests: with isn_is_fixed, every ISN */
+	bool isn_is_fixed;
+	bool tso;                  /* make send units of more than one segment where the link takes them */
+};
+void tcp_config_default(struct tcp_config *);
+
+#define STACK_ADDRS 8
+#define STACK_ROUTES 16
+
+struct stack_addr {
+	struct addr addr;
+	uint8_t prefix; /* 0..32 or 0..128 */
+};
+
+struct stack_route {
+	struct addr dst; /* any address of the family with prefix 0: the default route */
+	uint8_t prefix;
+	struct addr via;
+};
+
+struct stack_config {
+	uint64_t seed;
+	ns_t now;
+	struct pkt_pool *pool;  /* lent */
+	struct link_caps link;  /* of the one link */
+	struct mac mac;
+	struct stack_addr addr[STACK_ADDRS];
+	uint8_t naddrs;
+	struct stack_route route[STACK_ROUTES];
+	uint8_t nroutes;
+	bool arp_probe;         /* RFC 5227: probe our IPv4 addresses before use (and DAD for IPv6) */
+	bool ip6_auto;          /* make a link-local address, solicit routers, SLAAC */
+	uint32_t max_socks;     /* connections and listeners; 65,536 */
+	uint32_t max_time_wait; /* 16,384: the oldest makes room */
+	uint32_t max_half_open; /* SYN-RECEIVED in all; 4,096 */
+	uint32_t max_neigh;     /* 512 */
+	uint32_t max_frag_bytes;/* 256 kB of fragments awaiting the rest */
+	struct tcp_config tcp;  /* default for every socket */
+};
+void stack_config_default(struct stack_config *);
+
+/* ---- doors ---- */
+
+struct stack *stack_new(const struct stack_config *); /* gives; NULL: out of memory */
+void stack_free(struct stack *);
+
+void stack_input(struct stack *, struct pkt *, ns_t now);                   /* takes the pkt  */
+void stack_advance(struct stack *, ns_t now);                               /* fires timers   */
+size_t stack_output(struct stack *, ns_t now, struct pkt **out, size_t max); /* gives the pkts */
+ns_t stack_deadline(const struct stack *);
+ns_t stack_now(const struct stack *);
+
+/* ---- sockets ---- */
+
+enum { SOCK_READABLE = 1, SOCK_WRITABLE = 2, SOCK_ACCEPTABLE = 4, SOCK_CONNECTED = 8,
+       SOCK_FIN = 16,      /* the peer will send no more; reading gives the rest, then 0 */
+       SOCK_ERROR = 32,    /* sock_error says which; the connection is gone */
+       SOCK_CLOSED = 64 }; /* both FINs are acknowledged: nothing more will happen */
+
+struct sock_event {
+	sock_t sock;
+	uint32_t bits;
+	void *user;
+};
+/* Each socket with news, at most once, with its bits or-ed; edge-triggered. */
+size_t stack_events(struct stack *, struct sock_event *, size_t max);
+
+sock_t sock_open(struct stack *);                           /* 0: none left */
+int sock_bind(struct stack *, sock_t, const struct addr *, uint16_t port); /* any address: all ours, both families */
+int sock_listen(struct stack *, sock_t, uint32_t backlog);
+sock_t sock_accept(struct stack *, sock_t listener);        /* 0: none waiting */
+int sock_connect(struct stack *, sock_t, const struct addr *, uint16_t port); /* 0 or ERR_*; CONNECTED comes as an event */
+int sock_connect_data(struct stack *, sock_t, const struct addr *, uint16_t port, const void *,
+		      size_t); /* RFC 7413; the bytes taken, or ERR_* */
+
+int64_t sock_send(struct stack *, sock_t, const void *, size_t);  /* bytes taken, or ERR_* */
+int64_t sock_recv(struct stack *, sock_t, void *, size_t);        /* bytes, 0 at the end, or ERR_* */
+/* Zero copy. reserve lends room at the tail of the send queue (*len set; may be less than asked),
+ * commit says how much was filled. peek lends the next unread bytes, consume frees them. The
+ * pointers hold until the next call on this socket. NULL: no room / nothing to read. */
+void *sock_reserve(struct stack *, sock_t, size_t *len);
+int sock_commit(struct stack *, sock_t, size_t len);
+const void *sock_peek(struct stack *, sock_t, size_t *len);
+int sock_consume(struct stack *, sock_t, size_t len);
+/* Moves up to max unread bytes as slices to the caller (who unrefs the chunks), and sends slices
+ * without a copy (each takes a new reference). */
+int64_t sock_recv_slices(struct stack *, sock_t, struct slice *, int *n, size_t max);
+int64_t sock_send_slice(struct stack *, sock_t, struct chunk *, uint32_t off, uint32_t len);
+
+int sock_shutdown(struct stack *, sock_t); /* no more sending: FIN after what is queued */
+int sock_close(struct stack *, sock_t);    /* FIN, or RST if unread data is thrown away (RFC 2525 2.17); the handle ends */
+int sock_abort(struct stack *, sock_t);    /* RST; the handle ends */
+int sock_error(struct stack *, sock_t);    /* the pending error (negative enum err), 0 if none; clears it */
+size_t sock_readable(struct stack *, sock_t); /* bytes that recv would give */
+size_t sock_writable(struct stack *, sock_t); /* bytes that send would take */
+void sock_set_user(struct stack *, sock_t, void *user);
+void *sock_user(struct stack *, sock_t);
+
+enum sock_opt {
+	OPT_NODELAY, OPT_CORK, OPT_QUICKACK, OPT_KEEPALIVE, OPT_KEEPIDLE, OPT_KEEPINTVL, OPT_KEEPCNT, /* times in ms */
+	OPT_USER_TIMEOUT, OPT_MAXSEG, OPT_SNDBUF, OPT_RCVBUF, OPT_CC, OPT_SYNCNT, OPT_NOTSENT_LOWAT,
+	OPT_FASTOPEN, OPT_TOS, OPT_LINGER, OPT_V6ONLY, OPT_RCVLOWAT, OPT_PACING_RATE, OPT_MTU_DISCOVER, OPT_TTL,
+	OPT_OOBINLINE, OPT_WINDOW_CLAMP, OPT_DEFER_ACCEPT, OPT_REUSEADDR,
+};
+int sock_set(struct stack *, sock_t, enum sock_opt, int64_t value);
+int sock_get(struct stack *, sock_t, enum sock_opt, int64_t *value);
+/* The whole configuration of one socket, before connect or listen. */
+int sock_configure(struct stack *, sock_t, const struct tcp_config *);
+
+enum tcp_state {
+	TCP_CLOSED, TCP_LISTEN, TCP_SYN_SENT, TCP_SYN_RECEIVED, TCP_ESTABLISHED, TCP_FIN_WAIT_1,
+	TCP_FIN_WAIT_2, TCP_CLOSE_WAIT, TCP_CLOSING, TCP_LAST_ACK, TCP_TIME_WAIT, TCP_STATES,
+};
+const char *tcp_state_name(enum tcp_state); /* "SYN-SENT" */
+
+enum tcp_ca { CA_OPEN, CA_DISORDER, CA_CWR, CA_RECOVERY, CA_LOSS };
+
+/* Everything an application, a test or a trace may want to know of a connection. Numbers raw. */
+struct sock_info {
+	enum tcp_state state;
+	enum tcp_ca ca;
+	struct addr local, remote;
+	uint16_t lport, rport;
+	uint32_t iss, irs, snd_una, snd_nxt, snd_max, rcv_nxt, snd_wnd, rcv_wnd;
+	uint32_t mss;           /* effective: what one segment carries */
+	uint32_t mss_peer;      /* as announced */
+	uint32_t pmtu;
+	bool sack, timestamps, wscale, ecn, accecn, fastopen, app_limited;
+	uint8_t snd_wscale, rcv_wscale;
+	uint32_t cwnd, ssthresh, inflight, sacked, lost, retrans; /* bytes */
+	uint32_t unacked_segs, sacked_segs, lost_segs, retrans_segs; /* now */
+	uint64_t pacing_rate, delivery_rate; /* bytes per second */
+	ns_t srtt, rttvar, rto, min_rtt, last_rtt;
+	uint8_t backoff, probes, retransmits;
+	uint32_t reordering;
+	uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retrans;
+	uint64_t segs_out, segs_in, data_segs_out, data_segs_in, delivered, delivered_ce;
+	uint64_t retrans_by[WHY_COUNT]; /* segments by cause */
+	uint32_t timeouts, recoveries, spurious, dsacks, dup_acks, tlps, undos, ooo_segs;
+	uint32_t notsent, unread, sndbuf, rcvbuf;
+	uint64_t cc_state;     /* algorithm's own: CUBIC W_max in bytes, BBR bandwidth ... */
+	const char *cc;
+};
+int sock_info(struct stack *, sock_t, struct sock_info *);
+/* Walks all TCP connections, listeners and TIME-WAITs in order of creation: *cursor starts at 0;
+ * false at the end. For tests, checks and reports. */
+bool stack_walk(struct stack *, uint32_t *cursor, struct sock_info *);
+
+/* ---- observers ---- */
+
+enum frame_dir { FRAME_IN, FRAME_OUT };
+typedef void frame_fn(void *arg, enum frame_dir, const struct pkt *, ns_t now);
+void stack_observe(struct stack *, frame_fn *, void *arg); /* every frame, both directions */
+
+/* State, recovery, loss marks, RTT samples, timers: for logs and series. */
+enum probe_kind {
+	PROBE_STATE, PROBE_CWND, PROBE_RTT, PROBE_LOSS, PROBE_RECOVERY, PROBE_RTO, PROBE_TLP, PROBE_UNDO,
+	PROBE_DROP,  /* a segment was refused; why says for what */
+	PROBE_ACK,   /* an ACK was processed */
+};
+struct probe {
+	enum probe_kind kind;
+	uint32_t conn;         /* number of the connection within the stack, from 1 */
+	enum tcp_state from, to;
+	uint32_t lo, hi;       /* raw sequence range, for LOSS, RTO, TLP, UNDO */
+	uint32_t cwnd, ssthresh;
+	ns_t value;            /* RTT sample, RTO */
+	const char *why;       /* a static text */
+};
+typedef void probe_fn(void *arg, const struct probe *, ns_t now);
+void stack_probe(struct stack *, probe_fn *, void *arg);
+
+/* ---- counters and checks ---- */
+
+struct stack_counters {
+	uint64_t frames_in, frames_out, bytes_in, bytes_out;
+	uint64_t eth_bad, eth_not_ours, eth_unknown_type;
+	uint64_t arp_in, arp_bad, arp_out, arp_conflicts, neigh_full, neigh_failed;
+	uint64_t ip_bad, ip_not_ours, ip_martian, ip_options_dropped, ip_no_route, ip_no_proto;
+	uint64_t frags_in, frags_overlap, frags_timeout, frags_evicted, reassembled, frags_out;
+	uint64_t icmp_in, icmp_bad, icmp_out, icmp_limited, icmp_to_tcp, icmp_to_tcp_ignored;
+	uint64_t udp_in, udp_bad, udp_no_port, udp_out, udp_dropped;
+	uint64_t tcp_in, tcp_bad, tcp_bad_csum, tcp_no_conn, tcp_out, tcp_rst_out, tcp_rst_in;
+	uint64_t tcp_retrans, tcp_timeouts, tcp_dup_data, tcp_ooo, tcp_ooo_dropped, tcp_paws, tcp_challenge,
+		tcp_challenge_limited, tcp_out_of_window, tcp_opened, tcp_accepted, tcp_listen_overflow,
+		tcp_syn_cookies_sent, tcp_syn_cookies_ok, tcp_syn_cookies_bad, tcp_persist, tcp_keepalive,
+		tcp_time_wait_evicted, tcp_half_open_evicted, tcp_spurious, tcp_mem_dropped, tcp_fastpath;
+	uint64_t no_memory; /* frames dropped since a pool was empty */
+};
+const struct stack_counters *stack_counters(const struct stack *);
+
+/* Walks every connection and checks the invariants of check.h; false and a line in `why` when one
+ * is broken. Slow; called by tests and the simulator, not on a segment's path. */
+bool stack_check(const struct stack *, char *why, size_t cap);
+
+/* Tests: the n-th allocation from the stack's own pools from now on fails. */
+void stack_fail_alloc(struct stack *, uint32_t n);
+/* Tests: evict everything idle (caches, TIME-WAIT), so that leak checks can expect zero. */
+void stack_flush(struct stack *);
+
+#endif
