@@ -1,0 +1,87 @@
+/* Congestion control: plain values in, two numbers out (cwnd and pacing_rate), no view of the
+ * connection. Loss detection decides whether and what; congestion control decides how much; output
+ * decides what next. All windows are in bytes.
+ *
+ * Within recovery the engine itself holds cwnd between the old value and ssthresh by PRR (RFC 9937)
+ * unless the algorithm says own_recovery. */
+#ifndef TCP_CC_H
+#define TCP_CC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../base/time.h"
+#include "../stack.h"
+
+#define CC_STATE_BYTES 448
+
+struct cc_ack {
+	ns_t now;
+	uint32_t acked;     /* bytes newly acknowledged cumulatively */
+	uint32_t delivered; /* bytes newly delivered: cumulative and selective together */
+	uint32_t lost;      /* bytes newly marked lost by this ACK */
+	uint32_t inflight;  /* before this ACK */
+	uint32_t inflight_now; /* after it */
+	ns_t rtt;           /* of this ACK, -1 if it gave none */
+	ns_t srtt, min_rtt;
+	uint64_t rate;      /* delivery rate sample, bytes per second; 0: none */
+	uint64_t delivered_total;
+	uint64_t prior_delivered; /* delivered_total when the packet just acknowledged was sent */
+	uint32_t ce_bytes;  /* delivered with CE, as far as the feedback says */
+	bool rate_app_limited; /* the sample was taken while the application was the limit */
+	bool cwnd_limited;  /* the window was full since the last round: growth is earned (RFC 7661) */
+	bool ece;           /* classic ECN echo on this ACK */
+	bool round_start;   /* the first ACK of a new round trip */
+	bool in_recovery;   /* fast recovery or loss recovery is under way */
+	uint32_t snd_una_rel, snd_nxt_rel; /* relative to the ISS, for round counting of an algorithm's own */
+};
+
+struct cc {
+	const struct cc_ops *ops;
+	void *own;            /* ops->state_size bytes, zeroed by the caller before init */
+	uint32_t mss;
+	uint32_t cwnd, ssthresh;
+	uint64_t pacing_rate; /* bytes per second; 0: no pacing */
+	bool hystart, abc;    /* switches from struct tcp_config */
+};
+
+#define SSTHRESH_INFINITE UINT32_MAX
+
+struct cc_ops {
+	const char *name;
+	uint32_t state_size;
+	bool own_recovery; /* sets cwnd in recovery by itself (BBR) */
+	bool wants_pacing;
+	bool wants_ect;    /* sends ECT and wants CE marks as its signal (DCTCP) */
+	void (*init)(struct cc *, ns_t now);
+	void (*on_ack)(struct cc *, const struct cc_ack *); /* not called in recovery unless own_recovery */
+	/* Once per episode of loss or ECE, before cwnd is touched: sets ssthresh. */
+	void (*on_congestion)(struct cc *, const struct cc_ack *);
+	void (*on_recovered)(struct cc *, ns_t now);        /* the episode ends; cwnd is then ssthresh */
+	void (*on_timeout)(struct cc *, const struct cc_ack *); /* sets ssthresh; the engine sets cwnd to one MSS */
+	void (*on_undo)(struct cc *, ns_t now);             /* the episode was spurious; engine restored cwnd, ssthresh */
+	void (*on_idle)(struct cc *, ns_t now, ns_t idle);  /* sending resumes after idle */
+	void (*on_sent)(struct cc *, ns_t now, uint32_t bytes, uint32_t inflight); /* optional */
+	uint64_t (*info)(const struct cc *);                /* optional: for sock_info.cc_state */
+};
+
+extern const struct cc_ops cc_reno, cc_cubic, cc_bbr, cc_dctcp, cc_tahoe, cc_none;
+const struct cc_ops *cc_find(enum tcp_cc_kind);
+const char *cc_name(enum tcp_cc_kind);
+bool cc_by_name(const char *, enum tcp_cc_kind *);
+
+/* min(4*MSS, max(2*MSS, 4380))-style initial window of RFC 6928 for n segments. */
+uint32_t cc_initial_window(uint32_t mss, uint16_t segs);
+
+/* HyStart++ (RFC 9406), for Reno and CUBIC. */
+struct hystart {
+	ns_t last_round_min, this_round_min, css_baseline_min;
+	uint32_t samples, css_rounds;
+	uint32_t window_end; /* relative sequence number that ends the round */
+	bool in_css, done;
+};
+void hystart_init(struct hystart *);
+/* Bytes by which slow start may grow for this ACK; sets h->done and the caller then ssthresh = cwnd. */
+uint32_t hystart_on_ack(struct hystart *, const struct cc *, const struct cc_ack *);
+
+#endif

@@ -1,0 +1,63 @@
+/* The receive queue: what arrived in order and waits for the reader, and what arrived early.
+ *
+ * In order: a ring of slices. Early: sorted disjoint ranges, each with its slices; the number of
+ * ranges and the bytes of memory held are bounded. The first copy of a byte wins: a byte once held,
+ * acknowledged or SACKed, is never changed. Payloads under RCVQ_COPY bytes of a much larger chunk are
+ * copied together, so that a small segment does not hold a large chunk. */
+#ifndef TCP_RCVQ_H
+#define TCP_RCVQ_H
+
+#include "../base/pkt.h"
+#include "../base/seqset.h"
+
+#define RCVQ_COPY 512
+#define RCVQ_RANGES 256 /* early ranges; more are refused (the peer will resend) */
+
+struct rcvq_node; /* one early slice, in a list */
+
+struct rcvq_range {
+	seq_t lo, hi;
+	struct rcvq_node *first, *last;
+	uint32_t stamp; /* newest arrival wins the first SACK block (RFC 2018 4) */
+};
+
+struct rcvq {
+	struct slice *ring; /* in order, unread; NULL while never used */
+	uint32_t first, n, cap;
+	uint32_t bytes;     /* in order, unread */
+	struct rcvq_range *early;
+	uint32_t nearly, cap_early;
+	uint32_t early_bytes;
+	uint32_t held;      /* memory that the slices pin, chunks counted by what is used of them */
+	uint32_t clock;
+};
+
+struct rcvq_result {
+	uint32_t accepted;  /* bytes stored that were not there before */
+	uint32_t advanced;  /* by how much rcv.nxt moved */
+	bool early;         /* (part of) it was stored out of order */
+	bool filled;        /* it closed (part of) a hole: more than its own bytes became contiguous */
+	bool duplicate;     /* some of it was there already: `dup` is the first such range (RFC 2883) */
+	struct seq_range dup;
+	bool no_memory;     /* not stored for want of a chunk, a node or a range */
+};
+
+void rcvq_init(struct rcvq *);
+void rcvq_free(struct rcvq *, struct pkt_pool *);
+
+/* Payload bytes [off, off+len) of p stand at seq; the caller has trimmed to the window. Moves *nxt.
+ * What lies below *nxt is a duplicate. The pkt stays the caller's. */
+struct rcvq_result rcvq_insert(struct rcvq *, const struct pkt *p, uint32_t off, uint32_t len, seq_t seq,
+			       seq_t *nxt);
+
+const void *rcvq_peek(const struct rcvq *, uint32_t *len);      /* first contiguous piece */
+void rcvq_consume(struct rcvq *, struct pkt_pool *, uint32_t n);
+uint32_t rcvq_read(struct rcvq *, struct pkt_pool *, void *to, uint32_t max);
+/* Moves whole or part slices to the caller, up to max bytes and *n slices. */
+uint32_t rcvq_take(struct rcvq *, struct pkt_pool *, struct slice *, int *n, uint32_t max);
+
+/* SACK blocks: newest first, then the others from the top; returns how many. */
+int rcvq_sacks(const struct rcvq *, struct seq_range *out, int max);
+bool rcvq_check(const struct rcvq *, seq_t nxt); /* sorted, disjoint, above nxt, sums right */
+
+#endif
