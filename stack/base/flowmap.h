@@ -19,7 +19,6 @@ struct flowmap {
 	struct flow_slot *slot; /* NULL until the first insert */
 	uint32_t mask, n;
 	uint32_t key_offset;
-	uint32_t deleted;
 	struct siphash_key secret;
 };
 

@@ -31,7 +31,7 @@ struct chunk {
 	uint32_t refs;
 	uint32_t cap, used; /* bytes of data[]; `used` serves whoever fills it front to back */
 	uint8_t cls;
-	uint8_t data[];
+	_Alignas(16) uint8_t data[];
 };
 
 struct slice {

@@ -20,6 +20,7 @@ struct slab {
 
 void slab_init(struct slab *, size_t size, uint32_t limit);
 void *slab_get(struct slab *);           /* gives, or NULL: limit reached or out of memory */
+void *slab_get_dirty(struct slab *);     /* the same, but the bytes are whatever they were */
 void slab_put(struct slab *, void *obj); /* takes; obj from the same slab, or NULL */
 void slab_free(struct slab *);           /* asserts that nothing is in use */
 

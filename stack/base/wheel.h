@@ -1,5 +1,5 @@
 /* A hierarchical timer wheel: adding, removing and re-arming cost the same with a million entries
- * as with ten. The wheel never fires late; it may say an earlier deadline than the true one. */
+ * as with ten. Entries come out sorted by due time, never before it. */
 #ifndef BASE_WHEEL_H
 #define BASE_WHEEL_H
 
@@ -17,10 +17,12 @@ struct wheel_entry {
 };
 
 struct wheel {
-	int64_t tick; /* all slots before this tick are empty */
+	uint64_t tick;     /* every entry in a slot lies in a later tick */
+	struct list ready; /* entries of this tick and before it, sorted by due */
 	uint64_t occupied[WHEEL_LEVELS];
+	uint64_t min_stale[WHEEL_LEVELS]; /* slots whose `min` may be too early */
+	ns_t min[WHEEL_LEVELS][WHEEL_SLOTS];
 	struct list slot[WHEEL_LEVELS][WHEEL_SLOTS];
-	struct list far; /* beyond the highest level */
 	uint32_t n;
 };
 
@@ -33,8 +35,8 @@ void wheel_remove(struct wheel *, struct wheel_entry *);        /* harmless if n
  * come in the order in which they were added. */
 struct wheel_entry *wheel_expire(struct wheel *, ns_t now);
 
-/* Exact earliest due time among all entries, NS_NEVER if there is none. O(levels) plus the
- * entries of one slot. */
+/* Exact earliest due time among all entries, NS_NEVER if there is none. O(levels), and after the
+ * earliest entry of a slot was removed once the entries of that slot. */
 ns_t wheel_deadline(const struct wheel *);
 
 #endif
