@@ -1,0 +1,122 @@
+/* One byte stream for applications: a plain socket, or TLS over it, behind the same calls.
+ *
+ * The host owns streams: it makes them (host_connect, host_accept inside its loop), pumps TLS, and
+ * tells the stream's application what is new. An application looks at the bits, moves what it can,
+ * and returns. It never blocks and never calls the socket underneath.
+ *
+ * A stream's life: [handshakes] STREAM_OPEN, then any number of READABLE / WRITABLE, END when the
+ * peer will send no more (after the last READABLE bytes are read), and last CLOSED, once, with
+ * `verdict` and `why` set. After the call with CLOSED the host frees the stream. A stream that never
+ * opened gets CLOSED alone.
+ *
+ * The bits are hints with one promise: when something can be done that could not be done when the
+ * application last returned, there will be a call. So an application reads until stream_peek gives
+ * NULL and writes until stream_reserve gives NULL, or sets it aside and asks for a call by
+ * stream_again. */
+#ifndef SIM_STREAM_H
+#define SIM_STREAM_H
+
+#include "../stack/stack.h"
+#include "../stack/base/wheel.h"
+
+struct app;
+struct host;
+struct tls;        /* tls/tls.h */
+struct tls_config; /* tls/tls.h */
+
+enum stream_bits {
+	STREAM_OPEN = 1,     /* connected, and the TLS handshake is done */
+	STREAM_READABLE = 2,
+	STREAM_WRITABLE = 4,
+	STREAM_END = 8,      /* the peer ended its direction in order */
+	STREAM_CLOSED = 16,  /* over; verdict says how. The last call for this stream */
+};
+
+/* How a stream ended. The exit codes of the commands follow from it (stream_exit_code). */
+enum stream_verdict {
+	STREAM_GOING_ON,
+	STREAM_CLEAN,        /* both directions ended in order */
+	STREAM_CLEAN_NOTE,   /* clean for us, but the peer left out its close_notify: `why` says so */
+	STREAM_TRUNCATED,    /* TLS: FIN without close_notify while we were still reading */
+	STREAM_REFUSED,
+	STREAM_RESET,
+	STREAM_UNREACHABLE,
+	STREAM_TIMEOUT,
+	STREAM_TLS_ERROR,    /* handshake, certificate, bad record: `why` has the sentence */
+	STREAM_ABORTED,      /* by us: stream_abort, or the host went down */
+	STREAM_VERDICTS,
+};
+
+/* How to speak TLS on a stream; NULL where one is wanted means a plain stream. Lent for the life of
+ * the host. */
+struct stream_tls {
+	const struct tls_config *config;
+	bool server;
+	const char *servername; /* client: SNI and the name that the certificate must bear */
+};
+
+/* Read-only for applications, except `user`. */
+struct stream {
+	void *user;             /* the application's own; it frees it at CLOSED */
+	struct app *app;
+	struct host *host;
+	struct stack *stack;
+	sock_t sock;
+	uint32_t id;            /* number within the host, from 1, in order of creation */
+	bool accepted;          /* by a listener; false: by host_connect */
+	bool open, ended, closed;
+	struct addr local, remote;
+	uint16_t lport, rport;
+	ns_t created, opened, ended_at, closed_at;
+	uint64_t bytes_in, bytes_out; /* of the application's stream */
+	enum stream_verdict verdict;
+	char why[256];          /* one sentence, without a full stop; empty when clean */
+
+	/* Inside: stream.c and host.c. */
+	struct tls *tls;        /* NULL: plain */
+	const struct stream_tls *tls_how;
+	struct list node;       /* host->streams */
+	struct list ready;      /* host->ready, when it wants a call */
+	struct wheel_entry timer;
+	uint32_t news;          /* enum stream_bits not yet told */
+	bool finishing;         /* we have ended our direction */
+	bool draining;          /* stream_close: what still comes is thrown away */
+	bool sock_gone;         /* the handle was given back */
+	int err;
+};
+
+/* ---- for applications ---- */
+
+/* The next unread bytes, lent until the next call on this stream; NULL: none now. */
+const void *stream_peek(struct stream *, size_t *len);
+void stream_consume(struct stream *, size_t len);
+/* Room for bytes to send; *len is how much there is (at least 1). NULL: none now. */
+void *stream_reserve(struct stream *, size_t *len);
+void stream_commit(struct stream *, size_t len);
+/* Copying forms: bytes moved, maybe 0. */
+size_t stream_read(struct stream *, void *, size_t);
+size_t stream_write(struct stream *, const void *, size_t);
+/* Sends bytes of a chunk: without a copy on a plain stream. Bytes taken. */
+size_t stream_write_chunk(struct stream *, struct chunk *, uint32_t off, uint32_t len);
+
+void stream_finish(struct stream *); /* end of our direction: FIN behind the data; TLS: close_notify and FIN */
+void stream_close(struct stream *);  /* finish, and throw away what still comes; CLOSED follows, after 2 s at the latest */
+void stream_abort(struct stream *);  /* RST; CLOSED follows in this turn */
+void stream_again(struct stream *);  /* call me once more, in this or the next turn */
+
+/* The socket's figures; works up to and within the call with CLOSED. False: nothing is known. */
+bool stream_info(const struct stream *, struct sock_info *);
+const char *stream_verdict_name(enum stream_verdict); /* "truncated" */
+int stream_exit_code(enum stream_verdict); /* 0, 1 transport, 3 TLS, 4 truncated, 5 timeout */
+
+/* ---- for the host ---- */
+
+/* Takes the socket (connecting or accepted). NULL: out of memory (the socket is aborted). */
+struct stream *stream_new(struct host *, struct app *, sock_t, const struct stream_tls *, ns_t now);
+void stream_sock_event(struct stream *, uint32_t sock_bits, ns_t now);
+/* Pumps TLS and works out what is new; returns bits for the application (0: nothing). */
+uint32_t stream_turn(struct stream *, ns_t now);
+void stream_timeout(struct stream *, ns_t now); /* its timer came due */
+void stream_free(struct stream *);              /* aborts the socket if it is still there */
+
+#endif
