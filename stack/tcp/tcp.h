@@ -1,0 +1,337 @@
+/* The connection, and the calls between the files of the engine.
+ *
+ * Four verbs, as RFC 9293 3.10 divides event processing. A segment ARRIVES (tcp_input.c), a timer
+ * EXPIRES (tcp_timer.c), the user CALLS (tcp_open.c, tcp_close.c, ../sock.c): these change state.
+ * EMIT (tcp_output.c) speaks, and changes only what speaking changes.
+ *
+ * Start with tcp_input.c beside RFC 9293 3.10.7.4, then tcp_ack.c and tcp_loss.c. */
+#ifndef TCP_H
+#define TCP_H
+
+#include "../base/flowmap.h"
+#include "../base/wheel.h"
+#include "../net/net.h"
+#include "../stack.h"
+#include "../wire/tcp.h"
+#include "cc.h"
+#include "tcp_board.h"
+#include "tcp_param.h"
+#include "tcp_rate.h"
+#include "tcp_rcvq.h"
+#include "tcp_rtt.h"
+#include "tcp_sndq.h"
+
+struct tcp;
+
+/* The part of a connection and of a listener that the user's side sees. */
+struct tcp_ready {
+	struct list node; /* in tcp.ready when bits has news */
+	uint32_t bits;    /* SOCK_* not yet told */
+	sock_t handle;    /* 0: not accepted yet, or the user is gone */
+	void *user;
+};
+
+enum flow_kind { FLOW_CONN, FLOW_TIME_WAIT, FLOW_LISTENER };
+
+/* First member of whatever the flow map finds. */
+struct tcp_flow {
+	struct flow_key key;
+	uint8_t kind;
+};
+
+enum tcp_timer {
+	T_REXMIT,   /* RTO, for data, SYN and FIN */
+	T_PROBE,    /* tail loss probe */
+	T_REORDER,  /* RACK: look again whether something is lost */
+	T_PERSIST,
+	T_DELACK,
+	T_KEEP,
+	T_WAIT,     /* FIN-WAIT-2 of an orphan; TIME-WAIT while the user still reads */
+	T_PACE,
+	T_COUNT,
+};
+
+struct tcb {
+	struct tcp_flow flow; /* must be first */
+	uint8_t state;        /* enum tcp_state; written by tcp_set_state only */
+	uint8_t ca;           /* enum tcp_ca */
+	bool passive;         /* came from a listener (RFC 9293 3.10.7.4 step 2) */
+	bool talking;         /* in the talk list */
+
+	/* Negotiated. */
+	bool sack_ok, ts_ok, ws_ok, v6;
+	uint8_t snd_wscale, rcv_wscale;
+	uint16_t mss;         /* payload of a full segment, options deducted (RFC 6691) */
+	uint16_t mss_peer;    /* as announced, or the default */
+	uint16_t mss_clamp;   /* OPT_MAXSEG; 0: none */
+	uint16_t pmtu;
+
+	struct {
+		seq_t una, nxt, max; /* max: above nxt only while a zero-window probe byte is out */
+		uint32_t wnd, max_wnd;
+		seq_t wl1, wl2;
+		seq_t iss;
+		seq_t small;         /* end of the last small segment sent (Minshall's Nagle) */
+	} snd;
+	struct {
+		seq_t nxt;
+		seq_t adv;           /* right edge advertised; never moves left (RFC 9293 SHLD-14) */
+		seq_t irs;
+		seq_t wup;           /* nxt when we last sent an ACK */
+		seq_t fin;           /* number of the peer's FIN, valid with fin_seen */
+		seq_t up;            /* urgent pointer seen */
+	} rcv;
+
+	struct list talk;
+	struct tcp_ready ready;
+	struct tcp *tcp;
+	struct tcb_listener *listener; /* while half open or waiting for accept */
+	struct list queue;             /* in the listener's lists, or in tcp.grave */
+	uint32_t number;               /* of the connection within the stack, from 1 */
+	uint32_t table_at;
+
+	/* What there is to say. */
+	bool ack_now;         /* an ACK is due at once */
+	bool syn_due;         /* SYN or SYN-ACK is to be sent (again) */
+	bool fin_queued;      /* the user will send no more */
+	bool fin_sent, fin_acked, fin_seen;
+	bool probe_due;       /* zero-window probe */
+	bool keep_due;        /* keepalive probe */
+	bool tlp_due;
+	bool rexmit_due;      /* RTO: one record at once, whatever cwnd says */
+	bool challenge_due;
+	bool user_gone, user_shut_rd;
+	bool probe_out;       /* a zero-window probe byte beyond nxt is unanswered */
+	uint8_t dup_acks_owed; /* without SACK each early segment has its own ACK */
+	uint8_t segs_unacked; /* data segments since the last ACK that we sent */
+	uint32_t bytes_unacked;
+	uint8_t quick;        /* quick ACKs left */
+	uint8_t retries;      /* of what T_REXMIT resends; of persist and keepalive probes */
+	uint8_t keep_probes;
+	uint8_t challenge_tokens;
+	int16_t error;        /* pending enum err */
+	ns_t challenge_stamp;
+	ns_t retries_since;   /* first timeout of the present series */
+	bool dsack_due;
+	struct seq_range dsack; /* to report in the next ACK */
+	struct seq_range early; /* newest early range, the first SACK block */
+
+	/* Timestamps (RFC 7323). */
+	uint32_t ts_offset, ts_recent;
+	seq_t last_ack_sent;
+	ns_t ts_recent_at;
+	uint16_t ip_id;
+	uint8_t tos, ttl;
+
+	/* Timers: deadlines by reason, one wheel entry at or before their minimum. */
+	struct wheel_entry timer;
+	ns_t due[T_COUNT];
+
+	/* Sending. */
+	struct sndq sndq;
+	struct board board;
+	struct rtt rtt;
+	struct cc cc;
+	struct rate rate;
+	uint32_t prior_cwnd, prior_ssthresh; /* for undo */
+	seq_t high;           /* recovery point (RFC 6582 recover, RFC 6675 RecoveryPoint) */
+	seq_t round_end;      /* snd.nxt when the present round trip began */
+	uint32_t prr_delivered, prr_out, prr_flight;
+	uint16_t dup_acks;
+	bool cwnd_limited, cwr_due, ecn_ok, ece_due, prr_first;
+	uint8_t send_why;     /* enum send_why of the record being resent */
+	struct {
+		ns_t xmit, rtt, reo_wnd;
+		seq_t end, fack;
+		bool seen_reordering, valid, dsack_round_on;
+		uint8_t mult, persist;
+		seq_t dsack_round;
+	} rack;
+	struct {
+		bool on;          /* an episode may yet be undone */
+		seq_t marker;     /* una when it began */
+		int32_t retrans;  /* retransmissions not yet reported as duplicates */
+		uint32_t ts;      /* timestamp of its first retransmission (Eifel) */
+		bool ts_valid;
+	} undo;
+	bool frto;
+	seq_t tlp_end;
+	bool tlp_out, tlp_retrans;
+	ns_t pace_at;         /* not before this time */
+	ns_t last_sent, last_rcvd, established_at;
+
+	/* Receiving. */
+	struct rcvq rcvq;
+
+	const struct tcp_config *cfg; /* shared default, or own_cfg */
+	struct tcp_config *own_cfg;
+	uint32_t sndbuf, rcvbuf, notsent_lowat, rcvlowat;
+	bool nodelay, cork, keepalive, write_blocked;
+	struct {
+		uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retrans;
+		uint64_t segs_in, segs_out, data_in, data_out;
+		uint32_t retrans_by[WHY_COUNT];
+		uint32_t timeouts, recoveries, spurious, dsacks, dup_acks, tlps, undos, ooo;
+	} stat;
+};
+
+struct tcb_listener {
+	struct tcp_flow flow; /* must be first; remote is zero */
+	bool v6only, closed, both_families;
+	struct tcp_ready ready;
+	struct list half;     /* SYN-RECEIVED, oldest first */
+	struct list done;     /* waiting for accept */
+	uint32_t nhalf, ndone, backlog;
+	uint32_t table_at;
+	const struct tcp_config *cfg;
+	struct tcp_config *own_cfg;
+	uint32_t sndbuf, rcvbuf;
+};
+
+/* TIME-WAIT, compact: what RFC 9293 3.10.7.4 and RFC 6191 still need. */
+struct tcb_tw {
+	struct tcp_flow flow; /* must be first */
+	bool ts_ok, v6;
+	seq_t snd_nxt, rcv_nxt, irs;
+	uint32_t rcv_wnd;     /* unscaled, as it would be announced */
+	uint8_t rcv_wscale;
+	uint32_t ts_recent, ts_offset;
+	ns_t ts_recent_at;
+	ns_t challenge_stamp;
+	uint8_t challenge_tokens;
+	uint16_t ip_id;
+	ns_t msl;
+	bool rfc1337;
+	struct wheel_entry timer;
+	struct list age;      /* tcp.tw_age, oldest first */
+	uint32_t table_at;
+	uint32_t number;
+};
+
+struct tcp {
+	struct net *net;
+	struct pkt_pool *pool;
+	struct stack_counters *count;
+	struct tcp_config cfg;
+	ns_t now;
+	struct flowmap flows;     /* connections and TIME-WAITs */
+	struct flowmap listeners;
+	struct slab tcbs, lsocks, tws, cc_states;
+	struct wheel wheel;       /* of tcbs */
+	struct wheel tw_wheel;
+	struct list talk;         /* connections with something to say, in the order they began */
+	struct list ready;        /* struct tcp_ready with news */
+	struct list grave;        /* freed at the end of the door's call */
+	struct list tw_age;
+	uint32_t ntw, max_tw, nhalf, max_half;
+	struct tcp_flow **table;  /* everything, for walking; holes are NULL */
+	uint32_t table_len, table_cap, table_free;
+	uint32_t numbers;
+	struct rng rng;           /* stream "tcp" */
+	struct siphash_key isn_key, ts_key, port_key, cookie_key;
+	uint32_t port_next;
+	probe_fn *probe;
+	void *probe_arg;
+	char *check_why;
+};
+
+/* tcp_state.c: the only place where a state changes. `why` is a static text. */
+void tcp_set_state(struct tcb *, enum tcp_state to, const char *why);
+bool tcp_edge_allowed(enum tcp_state from, enum tcp_state to);
+void tcp_probe(struct tcb *, enum probe_kind, seq_t lo, seq_t hi, ns_t value, const char *why);
+
+/* tcp.c: creation, finding, freeing. */
+int tcp_init(struct tcp *, struct net *, const struct stack_config *, struct stack_counters *);
+void tcp_free(struct tcp *);
+struct tcb *tcp_new(struct tcp *, const struct tcp_config *); /* CLOSED, in no map; NULL: limit */
+int tcp_own_config(struct tcb *, const struct tcp_config *);
+void tcp_bury(struct tcp *);          /* at the end of each door: free the dead */
+void tcp_notify(struct tcb *, uint32_t bits);
+void tcp_ready_add(struct tcp *, struct tcp_ready *, uint32_t bits);
+void tcp_talk(struct tcb *);          /* it has something to say */
+bool tcp_table_add(struct tcp *, struct tcp_flow *, uint32_t *at);
+void tcp_table_remove(struct tcp *, uint32_t at);
+uint32_t tcp_ts_now(const struct tcb *); /* our timestamp clock */
+
+/* tcp_open.c */
+int tcp_connect(struct tcb *, const struct addr *, uint16_t port);
+int tcp_bind_port(struct tcp *, const struct addr *local, const struct addr *remote, uint16_t rport,
+		  uint16_t *lport); /* chooses one (RFC 6056) */
+struct tcb_listener *tcp_listen(struct tcp *, const struct addr *, uint16_t port, uint32_t backlog,
+				const struct tcp_config *, int *err);
+struct tcb *tcp_accept(struct tcb_listener *);
+void tcp_listener_close(struct tcb_listener *);
+struct tcb_listener *tcp_find_listener(struct tcp *, const struct addr *local, uint16_t port);
+void tcp_arrive_listen(struct tcb_listener *, const struct seg *, const struct pkt *, const struct ip_hdr *);
+void tcp_established(struct tcb *, const struct seg *); /* passive: hand to accept; both: start up */
+bool tcp_accept_ready(struct tcb *);  /* is there room in the accept queue? */
+void tcp_take_options(struct tcb *, const struct seg *); /* of a SYN or SYN-ACK */
+void tcp_choose_mss(struct tcb *);
+seq_t tcp_isn(struct tcp *, const struct flow_key *);
+
+/* tcp_cookie.c (RFC 4987) */
+seq_t tcp_cookie_make(struct tcp *, const struct flow_key *, const struct seg *, const struct tcp_config *, uint32_t *ts);
+struct tcb *tcp_cookie_check(struct tcb_listener *, const struct seg *, const struct ip_hdr *);
+
+/* tcp_input.c */
+void tcp_input(struct tcp *, struct pkt *, const struct ip_hdr *); /* takes */
+void tcp_icmp(struct tcp *, const struct net_in *);                /* tcp_icmp.c */
+
+/* tcp_ack.c: SND.UNA < SEG.ACK <= SND.MAX or a duplicate; may leave the connection as it is. */
+void tcp_ack(struct tcb *, const struct seg *);
+void tcp_update_window(struct tcb *, const struct seg *);
+
+/* tcp_loss.c: which records are lost, when to look again, what the window becomes. */
+void tcp_loss_on_ack(struct tcb *, const struct seg *, struct ack_news *, uint32_t prior_inflight);
+void tcp_loss_on_record(void *tcb, const struct rec *, struct ack_news *); /* a board_fn */
+void tcp_loss_on_timeout(struct tcb *);
+void tcp_loss_on_reorder_timer(struct tcb *);
+void tcp_loss_on_probe_timer(struct tcb *);
+void tcp_loss_arm_probe(struct tcb *);
+void tcp_enter_cwr(struct tcb *, const struct ack_news *, const char *why); /* ECE, or a probe repaired a loss */
+uint32_t tcp_inflight(const struct tcb *);
+uint32_t tcp_window_left(const struct tcb *); /* by cwnd, in bytes */
+
+/* tcp_output.c */
+void tcp_emit_all(struct tcp *, ns_t now, size_t frames); /* talk list -> net, about that many frames */
+void tcp_send_reset(struct tcp *, const struct seg *, const struct ip_hdr *); /* to a segment of no connection */
+void tcp_send_abort(struct tcb *);    /* RST of a connection */
+void tcp_send_syn_cookie(struct tcp *, const struct flow_key *, const struct seg *, seq_t iss, uint32_t ts,
+			 const struct tcp_config *, uint16_t mss, uint8_t wscale);
+void tcp_send_tw_ack(struct tcp *, struct tcb_tw *);
+uint32_t tcp_rcv_space(const struct tcb *); /* what we could announce */
+bool tcp_window_update_due(const struct tcb *);
+
+/* tcp_timer.c */
+void tcp_timer_set(struct tcb *, enum tcp_timer, ns_t due);
+static inline void tcp_timer_stop(struct tcb *c, enum tcp_timer t)
+{
+	c->due[t] = NS_NEVER;
+}
+void tcp_timers_stop_all(struct tcb *);
+void tcp_arm_rexmit(struct tcb *);    /* restart or stop, by what is outstanding (RFC 6298 5) */
+void tcp_advance(struct tcp *, ns_t now);
+ns_t tcp_deadline(const struct tcp *);
+
+/* tcp_rcv.c: text, the ACK policy, the window we offer. */
+void tcp_rcv_text(struct tcb *, const struct seg *, const struct pkt *);
+void tcp_rcv_read(struct tcb *);      /* the user took bytes: maybe a window update */
+
+/* tcp_close.c */
+void tcp_shutdown(struct tcb *);
+void tcp_close(struct tcb *);         /* the user's handle is gone */
+void tcp_abort(struct tcb *);         /* RST to the peer where RFC 9293 3.10.5 says so; handle is gone */
+void tcp_closed(struct tcb *, int err, const char *why); /* -> CLOSED; buried if the user is gone */
+void tcp_enter_time_wait(struct tcb *);
+void tcp_arrive_time_wait(struct tcp *, struct tcb_tw *, const struct seg *, const struct pkt *, const struct ip_hdr *);
+void tcp_tw_free(struct tcp *, struct tcb_tw *);
+
+/* tcp_cc.c */
+bool tcp_cc_start(struct tcb *, enum tcp_cc_kind);
+void tcp_cc_free(struct tcb *);
+
+/* tcp_info.c */
+void tcp_info(const struct tcb *, struct sock_info *);
+bool tcp_check(const struct tcp *, char *why, size_t cap);
+
+#endif
