@@ -36,6 +36,8 @@ struct app {
 	ns_t start_at;
 	bool started, stopping;
 	int failed;          /* what start returned */
+	struct wheel_entry timer; /* the host's: start_at, then ops->deadline */
+	bool done;           /* the host's: ops->finished said so */
 	uint32_t conns;      /* streams that are alive */
 	uint64_t conns_done; /* streams that got CLOSED */
 	uint64_t conns_bad;  /* ... with a verdict other than clean */

@@ -26,11 +26,17 @@ struct host {
 	struct list apps;
 	struct list streams;
 	struct list ready;       /* streams that want a call */
-	struct wheel timers;     /* of streams */
+	struct list listeners;
+	struct wheel stream_timers, app_timers;
+	bool more;               /* the rounds of this turn were not enough */
+	uint32_t apps_going;     /* not finished */
 	struct pkt *held[HOST_BATCH]; /* frames that the link did not take */
 	size_t nheld, held_from;
 	uint32_t next_stream_id;
 	uint64_t turns, frames_in, frames_out;
+	bool capture_keys;
+	void (*keylog)(void *arg, const char *line);
+	void *keylog_arg;
 };
 
 struct host_config {
@@ -38,6 +44,9 @@ struct host_config {
 	struct stack_config stack; /* link caps, mac, pool, seed and now included */
 	struct link *link;         /* lent; closed by whoever opened it */
 	struct capture *capture;   /* lent; NULL: none */
+	bool capture_keys;         /* TLS keys go into the capture */
+	void (*keylog)(void *arg, const char *line); /* each session's key log line; NULL: nobody asks */
+	void *keylog_arg;
 };
 
 struct host *host_new(const struct host_config *); /* gives; NULL: out of memory */

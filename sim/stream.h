@@ -16,13 +16,13 @@
 #ifndef SIM_STREAM_H
 #define SIM_STREAM_H
 
-#include "../stack/stack.h"
 #include "../stack/base/wheel.h"
+#include "../stack/stack.h"
+#include "../tls/tls.h"
 
 struct app;
 struct host;
-struct tls;        /* tls/tls.h */
-struct tls_config; /* tls/tls.h */
+struct stream;
 
 enum stream_bits {
 	STREAM_OPEN = 1,     /* connected, and the TLS handshake is done */
@@ -48,12 +48,16 @@ enum stream_verdict {
 };
 
 /* How to speak TLS on a stream; NULL where one is wanted means a plain stream. Lent for the life of
- * the host. */
+ * the host. `config` is what all sessions share; `prepare` fills what each has of its own: entropy
+ * (and so has_entropy), and unix_time where that moves on. The host sets `now`. */
 struct stream_tls {
-	const struct tls_config *config;
-	bool server;
-	const char *servername; /* client: SNI and the name that the certificate must bear */
+	struct tls_config config;
+	void (*prepare)(void *arg, const struct stream *, struct tls_config *);
+	void *arg;
 };
+/* A `prepare` for simulations and tests: arg is a uint64_t seed; each session's name is made of its
+ * host's name, its own number and its side. */
+void stream_tls_by_seed(void *seed, const struct stream *, struct tls_config *);
 
 /* Read-only for applications, except `user`. */
 struct stream {
@@ -74,15 +78,20 @@ struct stream {
 
 	/* Inside: stream.c and host.c. */
 	struct tls *tls;        /* NULL: plain */
-	const struct stream_tls *tls_how;
 	struct list node;       /* host->streams */
 	struct list ready;      /* host->ready, when it wants a call */
-	struct wheel_entry timer;
+	struct wheel_entry timer; /* the earlier of the session's limit and drain_until */
+	ns_t drain_until;
 	uint32_t news;          /* enum stream_bits not yet told */
+	bool connected;         /* the socket is; TLS may still be shaking hands */
+	bool fin_seen;          /* the socket's FIN event came */
+	bool sock_over;         /* the socket's CLOSED event came */
 	bool finishing;         /* we have ended our direction */
 	bool draining;          /* stream_close: what still comes is thrown away */
-	bool sock_gone;         /* the handle was given back */
-	int err;
+	bool read_told;         /* READABLE was told, and not all was read since */
+	bool write_wanted;      /* stream_reserve said NULL: WRITABLE is owed */
+	bool again;             /* stream_again */
+	bool keys_told;
 };
 
 /* ---- for applications ---- */
@@ -117,6 +126,7 @@ void stream_sock_event(struct stream *, uint32_t sock_bits, ns_t now);
 /* Pumps TLS and works out what is new; returns bits for the application (0: nothing). */
 uint32_t stream_turn(struct stream *, ns_t now);
 void stream_timeout(struct stream *, ns_t now); /* its timer came due */
-void stream_free(struct stream *);              /* aborts the socket if it is still there */
+void stream_end(struct stream *, enum stream_verdict, ns_t now); /* over, if it was not yet */
+void stream_free(struct stream *);              /* closes the socket, or aborts it if it was not over */
 
 #endif
