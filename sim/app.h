@@ -1,8 +1,9 @@
 /* Applications: what drives the streams of a host. Deterministic, never blocking; time is what the
  * host hands in. The same ones run in the simulator and live, plain and over TLS.
  *
- *   app_bulk.c    a flow's two ends: N bytes to the server, M bytes back, verified
- *   app_rpc.c     a flow of requests and responses, one after the other, timed
+ *   app_flow.c    the two ends of a flow: connecting, matching, results
+ *   app_bulk.c    ... of N bytes to the server, M bytes back, or echoed, each byte verified
+ *   app_rpc.c     ... of requests and responses, one after the other, timed
  *   app_echo.c    sends back what comes          app_discard.c  swallows what comes
  *   app_chargen.c sends for ever                 app_http.c     files below a root
  *   app_welcome.c the networking lab's server    app_pipe.c     a driver's bytes (connect)
@@ -94,6 +95,7 @@ struct flow {
 
 void flow_init(struct flow *); /* nothing asked, nothing come: times -1, bad_at none */
 bool flow_ok(const struct flow *); /* both ends done, every byte right, both verdicts clean */
+bool flow_over(const struct flow *); /* nothing more will happen to it, well or not */
 
 /* The client end: connects at flow->start. Lends the flow. */
 struct app *app_flow_client(struct flow *);
