@@ -342,8 +342,6 @@ void host_turn(struct host *h, ns_t now, struct pkt **in, size_t n)
 	stack_advance(h->stack, now);
 	host_run_apps(h);
 	host_flush(h);
-	if (h->capture)
-		capture_flush(h->capture);
 }
 
 ns_t host_deadline(const struct host *h)

@@ -20,7 +20,7 @@ struct host {
 	char name[32];
 	struct stack *stack;
 	struct link *link;
-	struct capture *capture; /* NULL, or who observes; flushed at the end of each turn */
+	struct capture *capture; /* NULL, or who observes */
 	struct pkt_pool *pool;
 	ns_t now;
 	struct list apps;
