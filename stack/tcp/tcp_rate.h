@@ -27,6 +27,7 @@ struct rate_sample {
 	uint64_t prior_delivered;
 	ns_t prior_time, interval, send_elapsed, ack_elapsed;
 	bool app_limited;
+	bool any;                  /* a record was delivered */
 };
 
 void rate_on_send(struct rate *, struct rate_snap *, uint32_t inflight_before, ns_t now);

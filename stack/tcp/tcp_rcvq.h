@@ -28,15 +28,19 @@ struct rcvq {
 	struct rcvq_range *early;
 	uint32_t nearly, cap_early;
 	uint32_t early_bytes;
-	uint32_t held;      /* memory that the slices pin, chunks counted by what is used of them */
-	uint32_t clock;
+	uint32_t held;      /* memory that the slices pin: their bytes, and 64 for each as bookkeeping */
+	uint32_t clock;     /* of arrivals */
+	struct chunk *copy; /* small payloads are gathered here, with a reference of its own; or NULL */
+	struct rcvq_node *free_nodes;
+	struct rcvq_block *blocks; /* nodes come in blocks, given back when nothing is early */
+	uint32_t nodes, nodes_cap;
 };
 
 struct rcvq_result {
 	uint32_t accepted;  /* bytes stored that were not there before */
 	uint32_t advanced;  /* by how much rcv.nxt moved */
 	bool early;         /* (part of) it was stored out of order */
-	bool filled;        /* it closed (part of) a hole: more than its own bytes became contiguous */
+	bool filled;        /* it closed a hole or part of one: acknowledge at once (RFC 5681 4.2) */
 	bool duplicate;     /* some of it was there already: `dup` is the first such range (RFC 2883) */
 	struct seq_range dup;
 	bool no_memory;     /* not stored for want of a chunk, a node or a range */
@@ -56,7 +60,7 @@ uint32_t rcvq_read(struct rcvq *, struct pkt_pool *, void *to, uint32_t max);
 /* Moves whole or part slices to the caller, up to max bytes and *n slices. */
 uint32_t rcvq_take(struct rcvq *, struct pkt_pool *, struct slice *, int *n, uint32_t max);
 
-/* SACK blocks: newest first, then the others from the top; returns how many. */
+/* SACK blocks, the one that changed last first (RFC 2018 4); returns how many, at most 8. */
 int rcvq_sacks(const struct rcvq *, struct seq_range *out, int max);
 bool rcvq_check(const struct rcvq *, seq_t nxt); /* sorted, disjoint, above nxt, sums right */
 

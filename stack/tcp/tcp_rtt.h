@@ -14,7 +14,7 @@ struct rtt {
 	ns_t min_rto, max_rto;
 	ns_t last;              /* the newest sample */
 	ns_t min, min_stamp;    /* lowest of the last five minutes, at least (RFC 8985 6.1); NS_NEVER: none */
-	ns_t min2, min2_stamp;  /* second half of the window */
+	ns_t min2, min2_stamp;  /* lowest of the running five minutes, and when they began */
 	uint8_t backoff;        /* doublings in force */
 };
 

@@ -20,6 +20,8 @@ struct sndq {
 	uint32_t first, n, cap;
 	uint32_t bytes;
 	uint64_t pos; /* stream position of the first byte held */
+	struct chunk *tail; /* being filled by our writes, with a reference of its own; or NULL */
+	uint32_t reserved;  /* lent behind the tail's used bytes */
 };
 
 void sndq_init(struct sndq *);

@@ -1,0 +1,73 @@
+/* HyStart++ (RFC 9406): slow start that stops when the round-trip time begins to rise, before the queue
+ * overflows. A rise leads into Conservative Slow Start, which grows by a quarter and ends slow start
+ * after five rounds, unless the round-trip time falls again. */
+#include "cc_common.h"
+
+#define MIN_RTT_THRESH (4 * MS)
+#define MAX_RTT_THRESH (16 * MS)
+#define MIN_RTT_DIVISOR 8
+#define N_RTT_SAMPLE 8
+#define CSS_GROWTH_DIVISOR 4
+#define CSS_ROUNDS 5
+#define L_UNPACED 8 /* segments by which one ACK may grow the window; paced: no limit */
+
+void hystart_init(struct hystart *h)
+{
+	*h = (struct hystart){
+		.last_round_min = NS_NEVER,
+		.this_round_min = NS_NEVER,
+		.css_baseline_min = NS_NEVER,
+	};
+}
+
+/* RFC 9406 4.2: a round ends when what was sent at its start is acknowledged. */
+static void next_round(struct hystart *h, const struct cc_ack *a)
+{
+	h->last_round_min = h->this_round_min;
+	h->this_round_min = NS_NEVER;
+	h->samples = 0;
+	h->window_end = a->snd_nxt_rel;
+	if (h->in_css && ++h->css_rounds >= CSS_ROUNDS)
+		h->done = true;
+}
+
+static ns_t threshold(ns_t rtt)
+{
+	return ns_max(MIN_RTT_THRESH, ns_min(rtt / MIN_RTT_DIVISOR, MAX_RTT_THRESH));
+}
+
+static void sample(struct hystart *h, ns_t rtt)
+{
+	h->this_round_min = ns_min(h->this_round_min, rtt);
+	if (++h->samples < N_RTT_SAMPLE)
+		return;
+	if (h->in_css) {
+		if (h->this_round_min < h->css_baseline_min) { /* the rise was an accident */
+			h->in_css = false;
+			h->css_baseline_min = NS_NEVER;
+		}
+	} else if (h->last_round_min != NS_NEVER &&
+		   h->this_round_min >= h->last_round_min + threshold(h->last_round_min)) {
+		h->css_baseline_min = h->this_round_min;
+		h->in_css = true;
+		h->css_rounds = 0;
+	}
+}
+
+uint32_t hystart_on_ack(struct hystart *h, const struct cc *cc, const struct cc_ack *a)
+{
+	uint64_t most = (uint64_t)L_UNPACED * cc->mss;
+	uint32_t grow = a->acked;
+
+	if (h->window_end == 0) /* the first round is the initial window's */
+		h->window_end = a->snd_nxt_rel;
+	if (cc->pacing_rate == 0 && grow > most)
+		grow = (uint32_t)most;
+	if (h->in_css)
+		grow /= CSS_GROWTH_DIVISOR;
+	if (a->rtt >= 0)
+		sample(h, a->rtt);
+	if (cc_reached(a->snd_una_rel, h->window_end))
+		next_round(h, a);
+	return grow;
+}
