@@ -4,7 +4,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "../stack/wire/eth.h"
 #include "../stack/wire/ip.h"
@@ -311,7 +310,7 @@ struct path *path_new(const char *name, uint64_t seed, const struct path_spec *s
 	list_init(&path->replies);
 
 	stage_init(path, &path->rule.s, &rule_ops);
-	memcpy(path->rule.rule, spec->rule, sizeof(spec->rule));
+	path->rule.rule = spec->rule;
 	path->rule.nrules = spec->nrules;
 	stage_init(path, &path->mtu.s, &mtu_ops);
 	path->mtu.mtu = spec->mtu;

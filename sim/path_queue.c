@@ -94,6 +94,14 @@ static void red_idle(struct queue_stage *q, ns_t now)
 	q->red_avg = frames >= 1u << RED_SHIFT ? 0 : q->red_avg - (q->red_avg >> RED_SHIFT) * frames;
 }
 
+/* p * part / whole, where part <= whole, without overflow. */
+static uint64_t share_of(uint64_t p, uint64_t part, uint64_t whole)
+{
+	for (; part > UINT32_MAX; part >>= 1)
+		whole >>= 1;
+	return p * part / whole;
+}
+
 /* True: RED says drop. */
 static bool red_hits(struct queue_stage *q, ns_t now)
 {
@@ -111,11 +119,11 @@ static bool red_hits(struct queue_stage *q, ns_t now)
 	}
 	/* Gentle: from red_p at max up to one at twice max. */
 	if (avg < q->spec.red_max)
-		p = (uint64_t)q->spec.red_p * (avg - q->spec.red_min) /
-		    (q->spec.red_max - q->spec.red_min);
+		p = share_of(q->spec.red_p, avg - q->spec.red_min,
+			     q->spec.red_max - q->spec.red_min);
 	else if (avg < 2 * q->spec.red_max)
-		p = q->spec.red_p + (PPB_ONE - (uint64_t)q->spec.red_p) * (avg - q->spec.red_max) /
-					    q->spec.red_max;
+		p = q->spec.red_p + share_of(PPB_ONE - (uint64_t)q->spec.red_p,
+					     avg - q->spec.red_max, q->spec.red_max);
 	else
 		p = PPB_ONE;
 	/* Spread out: p / (1 - count p). */

@@ -110,7 +110,7 @@ struct rule_flow;
 
 struct rule_stage {
 	struct stage s;
-	struct rule rule[PATH_RULES];
+	const struct rule *rule;
 	uint32_t nrules;
 	struct rule_flow *flow; /* made when first needed */
 	uint32_t nflows;
