@@ -42,6 +42,7 @@ struct app {
 	uint32_t conns;      /* streams that are alive */
 	uint64_t conns_done; /* streams that got CLOSED */
 	uint64_t conns_bad;  /* ... with a verdict other than clean */
+	enum stream_verdict first_bad; /* of them; STREAM_GOING_ON: none */
 };
 
 /* ---- flows: what the simulator's `traffic:` is made of ---- */
@@ -113,6 +114,7 @@ size_t pattern_check(uint64_t key, uint64_t off, const void *bytes, size_t len);
 /* ---- servers for live use (and wherever a scenario wants one) ---- */
 
 struct serve_config {
+	struct addr addr;      /* any: all of ours */
 	uint16_t port;
 	const struct stream_tls *tls;
 	const struct tcp_config *tcp;

@@ -216,6 +216,18 @@ static void accept_all(struct host *h, struct listener *l)
 		add_stream(h, l->app, sock, l->tls);
 }
 
+static void count_end(struct app *a, const struct stream *s)
+{
+	assert(a->conns > 0);
+	a->conns--;
+	a->conns_done++;
+	if (s->verdict == STREAM_CLEAN || s->verdict == STREAM_CLEAN_NOTE)
+		return;
+	a->conns_bad++;
+	if (a->first_bad == STREAM_GOING_ON)
+		a->first_bad = s->verdict;
+}
+
 /* Calls the application while the stream has news, a few times: what it writes may be encrypted and
  * leave room at once, what it reads may let the next record in. */
 static void run_stream(struct host *h, struct stream *s)
@@ -228,14 +240,10 @@ static void run_stream(struct host *h, struct stream *s)
 		bits = stream_turn(s, h->now);
 		if (!bits)
 			break;
-		if (bits & STREAM_CLOSED) {
-			a->conns--;
-			a->conns_done++;
-			a->conns_bad += s->verdict != STREAM_CLEAN && s->verdict != STREAM_CLEAN_NOTE;
-		}
+		if (bits & STREAM_CLOSED)
+			count_end(a, s);
 		a->ops->event(a, s, bits, h->now);
 		if (bits & STREAM_CLOSED) {
-			list_remove(&s->node);
 			stream_free(s);
 			break;
 		}
@@ -383,8 +391,8 @@ void host_free(struct host *h)
 		struct stream *s = list_entry(it, struct stream, node);
 
 		stream_end(s, STREAM_ABORTED, h->now);
+		count_end(s->app, s);
 		s->app->ops->event(s->app, s, STREAM_CLOSED, h->now);
-		list_remove(&s->node);
 		stream_free(s);
 	}
 	while ((it = list_first(&h->listeners)) != NULL)

@@ -171,7 +171,7 @@ size_t tls_cert_text(const void *der, size_t len, char *buf, size_t cap);
  * right, then always the same. With it the traffic can be read, so writing it must be asked for.
  * A client has it before tls_pull gives its first ChangeCipherSpec, hence before any viewer needs
  * it; a server has it when the client's flight was fed. */
-#define TLS_KEYLOG_LINE 177
+#define TLS_KEYLOG_LINE 176 /* its length */
 const char *tls_keylog_line(struct tls *);
 
 /* ---- the pump ---- */

@@ -220,7 +220,7 @@ static bool copy_room(struct rcvq *q, struct pkt_pool *pool, uint32_t len)
 	bool more = q->bytes + q->early_bytes >= RCVQ_COPY || len >= RCVQ_COPY;
 	struct chunk *c = chunk_new(pool, more ? CHUNK_MEDIUM : CHUNK_SMALL);
 
-	if (!c && len < RCVQ_COPY)
+	if (!c && more && len < RCVQ_COPY)
 		c = chunk_new(pool, CHUNK_SMALL);
 	if (!c)
 		return false;

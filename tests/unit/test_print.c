@@ -155,9 +155,9 @@ static void addresses_read_and_print(void)
 		if (!rows[i].out) {
 			memset(text, 0x5a, sizeof(a));
 			if (ok || memcmp(&a, text, sizeof(a)) != 0)
-				FAIL_ROW(rows[i].in);
+				CU_FAIL_FATAL(rows[i].in);
 		} else if (!ok || strcmp(text, rows[i].out) != 0) {
-			FAIL_ROW(rows[i].in);
+			CU_FAIL_FATAL(rows[i].in);
 		}
 	}
 }
