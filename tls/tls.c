@@ -3,8 +3,9 @@
  * The engine does the protocol. Decided here is what it leaves open: which suites and in which
  * order, how the session ended and in which words, which alert tells the peer, and how much of a
  * peer's talk without substance is borne. Private fields of the engine that are used, all in its
- * header: client_random, session, rng_os_rand_done, in.vtable's sibling out.vtable, version_out,
- * close_received. The library is linked statically, and the size check below notices another one.
+ * header: client_random, session, rng_os_rand_done, incrypt, out.vtable, version_out and
+ * shutdown_recv (close_notify came). The library is linked statically, and the size check below
+ * notices another one.
  *
  * Invariants: the verdict is given once; after `dead` the engine sees no more input; nothing is
  * allocated after tls_new but the peer's chain, within verify.c's limits. */
@@ -396,7 +397,7 @@ void tls_eof(struct tls *t)
 	if (!t->opened)
 		end(t, TLS_TRUNCATED, "the %s closed during the handshake and sent no alert%s", peer(t),
 		    t->role == TLS_CLIENT ? "; it may not be speaking TLS 1.2" : "");
-	else if (t->eng->close_received)
+	else if (t->eng->shutdown_recv)
 		end(t, TLS_CLEAN, "closed by close_notify on both sides");
 	else if (t->closing)
 		end(t, TLS_NO_NOTIFY, "the %s closed without close_notify, after ours", peer(t));
@@ -407,7 +408,7 @@ void tls_eof(struct tls *t)
 void tls_reset_by_peer(struct tls *t)
 {
 	t->eof = true;
-	if (t->opened && t->eng->close_received)
+	if (t->opened && t->eng->shutdown_recv)
 		end(t, TLS_CLEAN, "closed by close_notify");
 	else
 		end(t, TLS_RESET, "reset by the %s%s", peer(t), t->opened ? "" : " during the handshake");
@@ -670,7 +671,7 @@ enum tls_state tls_state(const struct tls *t)
 {
 	if (t->verdict != TLS_UNDECIDED)
 		return TLS_ENDED;
-	if (t->closing || t->eng->close_received)
+	if (t->closing || t->eng->shutdown_recv)
 		return TLS_CLOSING;
 	return t->opened ? TLS_OPEN : TLS_HANDSHAKE;
 }
