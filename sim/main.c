@@ -21,6 +21,7 @@ static const struct command cmd_help = {
 /* In the order in which `tapir help` shows them. */
 static const struct command *const commands[] = {
 	&cmd_help,
+	&cmd_explain,
 };
 
 static const struct command *find(const char *name)

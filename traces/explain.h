@@ -1,0 +1,26 @@
+/* Verdicts in words: an answer to hand in, and the same for machines. */
+#ifndef TRACES_EXPLAIN_H
+#define TRACES_EXPLAIN_H
+
+#include "doc.h"
+#include "flow.h"
+
+#include <jansson.h>
+
+/* The words of the JSON contract. */
+const char *cause_word(enum cause);
+const char *certainty_word(enum certainty);
+const char *tap_word(enum tap);
+const char *handshake_word(const struct conn *); /* "three-way", "fast-open", "none", ... */
+const char *teardown_word(const struct conn *);  /* "fin", "rst", "half", "none" */
+bool handshake_complete(const struct conn *);
+
+void explain_capture(struct doc *, const struct analysis *, const char *file);
+void explain_conn(struct doc *, const struct analysis *, const struct conn *);
+/* One event in sentences, terminated, cut to cap. */
+char *explain_event(char *to, size_t cap, const struct conn *, const struct event *);
+json_t *explain_json(const struct analysis *, const char *file, int64_t stream); /* stream -1: all */
+/* "Why was this sent?" of one frame. */
+void explain_frame(struct doc *, const struct seg_view *);
+
+#endif

@@ -1,0 +1,339 @@
+/* Which connection a segment belongs to, how that connection was opened and closed, and where the
+ * tap stood.
+ *
+ * The place of the tap is read from the handshake: near the client the SYN waits long for its
+ * SYN-ACK and the ACK follows at once; near the server it is the other way round. Without a
+ * handshake a TTL that no router has lowered yet tells it, if only one side's is such. */
+#include "flow.h"
+
+#include "../stack/base/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the table ---- */
+
+/* The end with the smaller address and port is end 0. Returns which end sent the segment. */
+static int key_of(const struct dissected *d, struct flow_key *k)
+{
+	int order = memcmp(&d->src, &d->dst, sizeof(d->src));
+
+	if (order == 0)
+		order = d->seg.sport < d->seg.dport ? -1 : d->seg.sport > d->seg.dport;
+	if (order <= 0)
+		*k = (struct flow_key){d->src, d->dst, d->seg.sport, d->seg.dport};
+	else
+		*k = (struct flow_key){d->dst, d->src, d->seg.dport, d->seg.sport};
+	return order > 0;
+}
+
+static bool key_eq(const struct flow_key *a, const struct flow_key *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+struct analysis *analysis_new(void)
+{
+	/* A fixed key would let a capture be crafted against it; but equal runs must give equal
+	 * answers, and no answer depends on the table's order. The address space's layout does. */
+	static int anchor;
+	struct analysis *a = calloc(1, sizeof(*a));
+	struct rng rng;
+	struct siphash_key key;
+
+	if (!a)
+		return NULL;
+	rng_init(&rng, (uint64_t)(uintptr_t)a ^ (uint64_t)(uintptr_t)&anchor << 20, "traces/flow");
+	siphash_key_draw(&key, &rng);
+	flowmap_init(&a->map, key, offsetof(struct conn, key));
+	return a;
+}
+
+static void half_free(struct half *h)
+{
+	seqset_free(&h->seen);
+	seqset_free(&h->sacked);
+	free(h->rec);
+	free(h->retx);
+}
+
+void analysis_free(struct analysis *a)
+{
+	if (!a)
+		return;
+	for (uint32_t i = 0; i < a->nconns; i++) {
+		struct conn *c = a->conn[i];
+
+		half_free(&c->half[0]);
+		half_free(&c->half[1]);
+		free(c->event);
+		free(c->stalls);
+		free(c);
+	}
+	free(a->conn);
+	free(a->skip);
+	flowmap_free(&a->map);
+	free(a);
+}
+
+/* Who opened: the sender of a SYN, the receiver of a SYN-ACK, else the higher port. */
+static int guess_client(const struct flow_key *k, int side, const struct seg *g)
+{
+	if (g->flags & TH_SYN)
+		return g->flags & TH_ACK ? !side : side;
+	return k->lport > k->rport ? 0 : 1;
+}
+
+static struct conn *flow_new(struct analysis *a, const struct flow_key *k, int side,
+			     const struct dissected *d, ns_t at)
+{
+	struct conn *c;
+
+	if (a->nconns == FLOWS_MAX)
+		return NULL;
+	if (a->nconns == a->conn_cap) {
+		uint32_t cap = a->conn_cap ? 2 * a->conn_cap : 16;
+		struct conn **list = realloc(a->conn, cap * sizeof(struct conn *));
+
+		if (!list)
+			return NULL;
+		a->conn = list;
+		a->conn_cap = cap;
+	}
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return NULL;
+	c->key = *k;
+	c->id = a->nconns;
+	c->client = (uint8_t)guess_client(k, side, &d->seg);
+	c->first = c->last = at;
+	for (int i = 0; i < 2; i++) {
+		seqset_init(&c->half[i].seen, GAPS_MAX);
+		seqset_init(&c->half[i].sacked, GAPS_MAX);
+	}
+	if (!flowmap_insert(&a->map, c)) {
+		free(c);
+		return NULL;
+	}
+	a->conn[a->nconns++] = c;
+	return c;
+}
+
+/* A SYN with a number that this end did not use: the ports are used again. */
+static bool is_new_incarnation(const struct conn *c, int side, const struct seg *g)
+{
+	const struct half *h = &c->half[side];
+
+	if (!(g->flags & TH_SYN) || g->flags & TH_ACK)
+		return false;
+	return h->started && h->isn != g->seq.v;
+}
+
+struct conn *flow_of(struct analysis *a, const struct dissected *d, const struct reader_pkt *p, int *side)
+{
+	struct flow_key k;
+	struct conn *c = a->recent;
+
+	*side = key_of(d, &k);
+	if (!c || !key_eq(&c->key, &k))
+		c = flowmap_find(&a->map, &k);
+	if (c && is_new_incarnation(c, *side, &d->seg)) {
+		flowmap_remove(&a->map, c);
+		verdict_finish(c);
+		c = NULL;
+	}
+	if (!c)
+		c = flow_new(a, &k, *side, d, p->at);
+	a->recent = c;
+	return c;
+}
+
+/* ---- the capture's packets ---- */
+
+static void skip_packet(struct analysis *a, const struct reader_pkt *p, const char *why)
+{
+	if (a->skips++ >= SKIPS_MAX)
+		return;
+	if (!a->skip)
+		a->skip = calloc(SKIPS_MAX, sizeof(*a->skip));
+	if (a->skip)
+		a->skip[a->skips - 1] = (struct skipped){p->frame, why};
+}
+
+bool analysis_packet(struct analysis *a, const struct reader_pkt *p)
+{
+	struct dissected d;
+	struct conn *c;
+	int side;
+
+	if (a->packets++ == 0)
+		a->start = p->at;
+	switch (dissect(p, &d)) {
+	case DISSECT_OTHER:
+		a->other++;
+		return true;
+	case DISSECT_BAD:
+		skip_packet(a, p, d.why);
+		return true;
+	case DISSECT_TCP:
+		break;
+	}
+	c = flow_of(a, &d, p, &side);
+	if (!c) {
+		a->over_limit++;
+		skip_packet(a, p, "too many connections in one capture");
+		return true;
+	}
+	verdict_segment(a, c, side, &d, p);
+	return true;
+}
+
+void analysis_finish(struct analysis *a)
+{
+	for (uint32_t i = 0; i < a->nconns; i++)
+		verdict_finish(a->conn[i]);
+}
+
+/* ---- the handshake ---- */
+
+static void place_tap(struct conn *c)
+{
+	ns_t d1 = c->hs_d1, d2 = c->hs_d2;
+
+	/* Where both waits are alike the tap is in the middle; a host answers in far less than a
+	 * third of a round trip, unless the path is shorter than its own delays. */
+	if (d2 < d1 / 2)
+		c->tap = TAP_CLIENT;
+	else if (d1 < d2 / 2)
+		c->tap = TAP_SERVER;
+	else
+		c->tap = TAP_MIDDLE;
+}
+
+static void note_syn(struct conn *c, int side, const struct dissected *d, const struct reader_pkt *p)
+{
+	struct half *h = &c->half[side];
+
+	h->syn_opt = d->seg.opt;
+	h->syn_wnd = d->seg.wnd;
+	if (d->seg.flags & TH_ACK) {
+		const struct half *o = &c->half[!side];
+
+		if (o->syn_data && d->seg.ack.v - o->isn - 1 - 1 < o->syn_data)
+			c->hs_data = true; /* it acknowledges data of the SYN */
+		if (!h->syn_ack) {
+			h->syn_ack = (uint32_t)p->frame;
+			h->syn_ack_first_at = p->at;
+		}
+		h->syn_ack_at = p->at;
+		return;
+	}
+	if (!h->syn) {
+		h->syn = (uint32_t)p->frame;
+		h->syn_first_at = p->at;
+	}
+	h->syn_data = d->seg.len;
+	h->syn_at = p->at;
+}
+
+static bool handshake_is_over(const struct conn *c)
+{
+	return c->hs_ack != 0;
+}
+
+void flow_handshake(struct conn *c, int side, const struct dissected *d, const struct reader_pkt *p)
+{
+	const struct seg *g = &d->seg;
+	struct half *h = &c->half[side], *o = &c->half[!side];
+
+	if (g->flags & TH_RST) {
+		if (!h->syn && !h->syn_ack && o->syn && !o->syn_ack && !h->packets && !c->refused)
+			c->refused = (uint32_t)p->frame;
+		return;
+	}
+	if (g->flags & TH_SYN) {
+		if (!handshake_is_over(c))
+			note_syn(c, side, d, p);
+		return;
+	}
+	if (handshake_is_over(c) || !(g->flags & TH_ACK) || !o->isn_known || g->ack.v - o->isn - 1 > 0x7fffffff)
+		return;
+	if (!h->syn || !(o->syn_ack || (o->syn && !h->syn_ack)))
+		return;
+	/* The ACK of a SYN-ACK, or (split handshake) of the second bare SYN. */
+	c->hs_ack = (uint32_t)p->frame;
+	c->hs_at = p->at;
+	c->hs_wnd = g->wnd;
+	c->hs_side = (uint8_t)side;
+	if (o->syn_ack) {
+		c->hs_d1 = o->syn_ack_at - h->syn_at;
+		c->hs_d2 = p->at - o->syn_ack_at;
+		if (!(h->syn_ack || o->syn))
+			place_tap(c);
+	}
+}
+
+bool flow_at(const struct conn *c, int side)
+{
+	return c->tap == (side == c->client ? TAP_CLIENT : TAP_SERVER);
+}
+
+/* ---- the teardown ---- */
+
+void flow_teardown(struct conn *c, int side, const struct dissected *d, const struct reader_pkt *p,
+		   uint64_t lo)
+{
+	struct half *h = &c->half[side], *o = &c->half[!side];
+	const struct seg *g = &d->seg;
+
+	if (g->flags & TH_ACK && o->fin && !o->fin_acked && o->una >= o->fin_pos + 1)
+		o->fin_acked = (uint32_t)p->frame;
+	if (g->flags & TH_FIN && !h->fin) {
+		h->fin = (uint32_t)p->frame;
+		h->fin_pos = lo + g->len + !!(g->flags & TH_SYN);
+		h->fin_knew = o->fin && o->una >= o->fin_pos + 1;
+	}
+	if (g->flags & TH_RST && !h->rst)
+		h->rst = (uint32_t)p->frame;
+}
+
+int flow_first_fin(const struct conn *c)
+{
+	const struct half *a = &c->half[0], *b = &c->half[1];
+
+	if (!a->fin && !b->fin)
+		return -1;
+	if (!a->fin || !b->fin)
+		return a->fin ? 0 : 1;
+	return a->fin < b->fin ? 0 : 1;
+}
+
+/* The state that the captured segments leave this end in (RFC 9293 figure 5). */
+const char *flow_state(const struct conn *c, int side)
+{
+	const struct half *h = &c->half[side], *o = &c->half[!side];
+
+	if (h->rst || o->rst || c->refused)
+		return "CLOSED";
+	if (h->fin && o->fin) {
+		bool together = !h->fin_knew && !o->fin_knew;
+
+		if (together || flow_first_fin(c) == side) {
+			if (!o->fin_acked)
+				return h->fin_acked ? "FIN-WAIT-2" : "FIN-WAIT-1";
+			return h->fin_acked ? "TIME-WAIT" : "CLOSING";
+		}
+		return h->fin_acked ? "CLOSED" : "LAST-ACK";
+	}
+	if (h->fin)
+		return h->fin_acked ? "FIN-WAIT-2" : "FIN-WAIT-1";
+	if (o->fin)
+		return o->fin_acked ? "CLOSE-WAIT" : "ESTABLISHED";
+	if (handshake_is_over(c) || (!h->syn && !h->syn_ack && !o->syn && !o->syn_ack))
+		return "ESTABLISHED";
+	if (h->syn_ack)
+		return "SYN-RECEIVED";
+	if (h->syn)
+		return o->syn_ack ? "ESTABLISHED" : "SYN-SENT";
+	return h->started ? "ESTABLISHED" : "LISTEN";
+}
