@@ -1,12 +1,12 @@
 /* DCTCP (RFC 8257): the window shrinks in proportion to the share of bytes that were marked.
  *
- * alpha, the running share, is in 1/1024. Once a window of data it moves by g = 1/16 towards the share of
+ * alpha, the running share, is in 2^-20. Once a window of data it moves by g = 1/16 towards the share of
  * that window (3.3). An episode of marks alone cuts by alpha/2; one with loss halves (3.5). Growth is
  * Reno's (3.4). Marks must be counted in recovery too, hence own_recovery: the window is then cut at
  * once, not by PRR. */
 #include "cc_common.h"
 
-#define ALPHA_ONE 1024u
+#define ALPHA_ONE (1u << 20)
 #define GAIN_SHIFT 4
 
 struct dctcp {
@@ -27,6 +27,8 @@ static void dctcp_init(struct cc *cc, ns_t now)
 
 static void count(struct dctcp *d, const struct cc_ack *a)
 {
+	if (d->window_end == 0)
+		d->window_end = a->snd_nxt_rel;
 	d->acked += a->delivered;
 	d->marked += a->ce_bytes < a->delivered ? a->ce_bytes : a->delivered;
 	if (!cc_reached(a->snd_una_rel, d->window_end) || d->acked == 0)
@@ -34,7 +36,7 @@ static void count(struct dctcp *d, const struct cc_ack *a)
 
 	uint32_t share = (uint32_t)(d->marked * ALPHA_ONE / d->acked);
 
-	/* The last sixteenth is dropped at once: rounding down would keep alpha from reaching 0. */
+	/* The last bits are dropped at once: rounding down would keep alpha from reaching 0. */
 	d->alpha -= d->alpha >> GAIN_SHIFT ? d->alpha >> GAIN_SHIFT : d->alpha;
 	d->alpha += share >> GAIN_SHIFT;
 	d->window_end = a->snd_nxt_rel;
@@ -58,7 +60,7 @@ static void dctcp_on_ack(struct cc *cc, const struct cc_ack *a)
 static void dctcp_on_congestion(struct cc *cc, const struct cc_ack *a)
 {
 	struct dctcp *d = cc->own;
-	uint64_t cut = (uint64_t)cc->cwnd * d->alpha / (2 * ALPHA_ONE);
+	uint64_t cut = (uint64_t)cc->cwnd * d->alpha / (2 * (uint64_t)ALPHA_ONE);
 
 	if (a->lost > 0 || !a->ece)
 		cut = cc->cwnd / 2;
@@ -83,7 +85,7 @@ static uint64_t dctcp_info(const struct cc *cc)
 {
 	const struct dctcp *d = cc->own;
 
-	return d->alpha;
+	return d->alpha / (ALPHA_ONE / 1024); /* in 1/1024, as other systems show it */
 }
 
 const struct cc_ops cc_dctcp = {
