@@ -92,7 +92,7 @@ typedef bool object_fn(void *arg, const char *label, const struct blob *, const 
 static bool pem_walk(const struct tls_text *in, const char *want, object_fn *each, void *arg,
 		     const struct err_buf *e)
 {
-	const unsigned char *p = in->bytes;
+	const unsigned char *p = in->bytes, *cr = p; /* cr: the next, or the end */
 	size_t left = in->len, objects = 0;
 	br_pem_decoder_context pem;
 	struct blob blob = {0};
@@ -109,13 +109,24 @@ static bool pem_walk(const struct tls_text *in, const char *want, object_fn *eac
 	}
 	br_pem_decoder_init(&pem);
 	while (ok && !ended) {
-		/* A file without a final newline would never show its END: add one. */
-		ended = left == 0;
-		size_t took = br_pem_decoder_push(&pem, left ? (const void *)p : "\n", left ? left : 1);
+		/* A file without a final newline would never show its END: add one. Carriage returns
+		 * would become part of the label: leave them out. */
+		if (left == 0) {
+			ended = true;
+			br_pem_decoder_push(&pem, "\n", 1);
+		} else if (*p == '\r') {
+			p++;
+			left--;
+			continue;
+		} else {
+			if (cr <= p)
+				cr = memchr(p, '\r', left);
+			if (!cr)
+				cr = p + left;
+			size_t part = br_pem_decoder_push(&pem, p, (size_t)(cr - p));
 
-		if (left) {
-			p += took;
-			left -= took;
+			p += part;
+			left -= part;
 		}
 		switch (br_pem_decoder_event(&pem)) {
 		case BR_PEM_BEGIN_OBJ:
