@@ -26,7 +26,6 @@
 
 #define PPB_ONE 1000000000u
 #define PATH_NAME 64
-#define PATH_RULES 64
 #define LOSS_NUMBERS 64
 
 /* ---- what to build ---- */
@@ -119,7 +118,7 @@ struct path_spec {
 	struct duplicate_spec duplicate;
 	struct reorder_spec reorder;
 	struct delay_spec delay;
-	struct rule rule[PATH_RULES];
+	const struct rule *rule;     /* lent for the life of the path */
 	uint32_t nrules;
 	ns_t rtt;                    /* for LIMIT_BDP; 0: twice this path's delay */
 };

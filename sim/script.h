@@ -210,7 +210,9 @@ struct script_env {
 	struct tcp_config tcp;
 	uint32_t tso_max;
 	bool link_down; /* a queue of no packets: all that is sent is dropped */
-	bool drop_synfin;
+	bool insecure_rst, insecure_syn, icmp_may_rst;
+	int64_t notsent_lowat; /* 0: none */
+	ns_t keepinit;         /* FreeBSD: how long a connection attempt may take; 0: by retries */
 };
 
 enum script_cmd { CMD_OK, CMD_REFUSED, CMD_FAILED };

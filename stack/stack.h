@@ -226,7 +226,7 @@ struct sock_info {
 	const char *cc;
 };
 int sock_info(struct stack *, sock_t, struct sock_info *);
-/* Walks all TCP connections, listeners and TIME-WAITs in order of creation: *cursor starts at 0;
+/* Walks all TCP connections, listeners and TIME-WAITs in a stable order: *cursor starts at 0;
  * false at the end. For tests, checks and reports. */
 bool stack_walk(struct stack *, uint32_t *cursor, struct sock_info *);
 

@@ -1,12 +1,13 @@
 /* The timer wheel. Times become ticks of 48 bits, eight digits of six bits. An entry stands at the
  * level of the highest digit in which its tick differs from the wheel's, in the slot of its own
  * digit there. Hence: all entries of one tick stand together, lower levels come before higher ones,
- * and the earliest slot is found by one bit scan per level. When the wheel's tick enters a slot, its
- * entries move to lower levels, in order, so that entries with equal due keep the order in which
- * they were added. Entries of the wheel's own tick wait in `ready`, sorted by due.
+ * and the earliest slot is found by one bit scan per level. When the wheel's tick enters a slot,
+ * its entries move to lower levels, in order, so that entries with equal due keep the order in
+ * which they were added. Entries of the wheel's own tick wait in `ready`, sorted by due.
  *
- * `min` holds the earliest due of each slot. Removing that very entry only marks the slot stale: a
- * million idle timers in one slot cost one scan when their slot is the next, not one per removal. */
+ * `min` holds the earliest due of each slot. Removing that very entry only marks the slot stale,
+ * and it is looked through when a deadline is asked for while it is the first slot: idle timers
+ * far away cost nothing while nearer ones come and go. */
 #include "wheel.h"
 
 #include "check.h"

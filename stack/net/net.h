@@ -6,10 +6,11 @@
  * net_output drains. Frames that answer frames (ARP, ICMP) go to the same queue.
  *
  *   ether.c    frame -> which protocol, is it ours          ip_in.c   verify, ours?, deliver
- *   neigh.c    ARP, ND, the table, one pkt waiting each     ip_frag.c reassembly, bounded
- *   icmp.c     echo, errors in and out, rate limits         ip_out.c  route, headers, fragments
- *   udp.c      port unreachable                             gso.c     cut a send unit into frames
- *   net.c      creation, timers, the queue                  slaac.c   router advertisements, DAD */
+ *   neigh.c    the table, one pkt waiting each, its states  ip_frag.c reassembly, bounded
+ *   arp.c      ARP messages, probing and defending (IPv4)   ip_out.c  route, headers, fragments
+ *   nd.c       neighbour solicitations and advertisements   gso.c     cut a send unit into frames
+ *   icmp.c     echo, errors in and out, rate limits         slaac.c   router advertisements, DAD
+ *   udp.c      port unreachable                             net.c     creation, timers, the queue */
 #ifndef NET_H
 #define NET_H
 
@@ -31,8 +32,17 @@ struct net_addr {
 	uint8_t state;    /* enum addr_state */
 	uint8_t probes;   /* sent while tentative */
 	bool autoconf;
+	uint8_t dad_counter; /* RFC 7217 */
 	ns_t next_probe;  /* NS_NEVER when there is nothing to do */
 	ns_t valid_until; /* NS_NEVER: for ever */
+	ns_t defend_after; /* RFC 5227 2.4: not before this time again */
+};
+
+/* A default router that announced itself; the head of the list is used. */
+#define NET_ROUTERS 2
+struct net_router {
+	struct addr via;
+	ns_t until;
 };
 
 struct net {
@@ -55,7 +65,10 @@ struct net {
 	uint16_t ip6_mtu; /* from router advertisements; 0: the link's */
 	ns_t icmp_stamp;  /* token bucket of ICMP errors, its size drawn (RFC 8504, SAD DNS) */
 	uint32_t icmp_tokens;
+	struct net_router router[NET_ROUTERS];
+	uint8_t nrouters;
 	bool auto6;
+	bool probe_first; /* stack_config.arp_probe */
 	uint8_t rs_sent;
 	ns_t next_rs;
 	/* Which local addresses and ports a port unreachable may name is UDP's business alone. */
@@ -117,25 +130,64 @@ uint16_t net_mtu(const struct net *, const struct addr *dst); /* the link's, or 
 void net_confirm(struct net *, const struct addr *dst, ns_t now);
 
 /* Internal to net/. */
+bool net_on_link(const struct net *, const struct addr *); /* no router in between */
+bool net_prefix_eq(const struct addr *, const struct addr *, unsigned bits); /* of IPv6, 96.. for IPv4 */
+bool net_is_broadcast(const struct net *, const struct addr *); /* IPv4's, all forms, any subnet of ours */
+bool addr_is_multicast(const struct addr *);
+bool addr_is_link_local(const struct addr *); /* fe80::/10 */
+struct net_addr *net_find_addr(struct net *, const struct addr *); /* in whatever state */
+/* Adds an address, to be probed first if so configured; NULL when the table is full. */
+struct net_addr *net_add_addr(struct net *, const struct addr *, uint8_t prefix, ns_t now);
+bool pkt_linear(struct pkt *, uint32_t from, uint32_t n); /* n bytes from `from` lie in the head */
+void net_queue(struct net *, struct pkt *); /* takes a finished frame */
+bool ether_to_group(const struct pkt *);    /* a received frame was broadcast or multicast */
+
 void ether_send(struct net *, struct pkt *, const struct mac *to, uint16_t type); /* queues */
 void ether_input(struct net *, struct pkt *, ns_t now, struct net_in *);
 
 void ip4_input(struct net *, struct pkt *, ns_t now, struct net_in *);
 void ip6_input(struct net *, struct pkt *, ns_t now, struct net_in *);
 
-int neigh_init(struct net *, uint32_t max);
+int neigh_init(struct net *, uint32_t max, ns_t now);
 void neigh_free(struct net *);
-void arp_input(struct net *, struct pkt *, ns_t now);          /* takes */
-void nd_input(struct net *, const struct pkt *, const struct ip_hdr *, const struct icmp_msg *, ns_t now);
 /* Takes a packet that begins with its IP header; sends it now or when the address is known. */
 void neigh_send(struct net *, struct pkt *, const struct addr *next_hop, ns_t now);
 void neigh_advance(struct net *, ns_t now);
 ns_t neigh_deadline(const struct net *);
+void neigh_confirm(struct net *, const struct addr *, ns_t now);
+
+/* What a message says of a neighbour. */
+enum neigh_news {
+	NEIGH_HINT,      /* unasked, from someone who spoke to us: may create an entry */
+	NEIGH_UPDATE,    /* unasked: only what we already have */
+	NEIGH_REPLY,     /* an answer: reachable. Never creates */
+	NEIGH_NO_OVERRIDE, /* an answer that must not replace a different address (RFC 4861 7.2.5) */
+};
+void neigh_learn(struct net *, const struct addr *, const struct mac *, enum neigh_news, ns_t now);
+bool neigh_find(const struct net *, const struct addr *, struct mac *); /* its address is known */
+uint32_t neigh_count(const struct net *);
+
+void arp_input(struct net *, struct pkt *, ns_t now); /* takes */
+/* Asks who has `target`; everyone, or only `to`. */
+void arp_solicit(struct net *, const struct addr *src, const struct addr *target, const struct mac *to);
+void arp_advance(struct net *, ns_t now); /* probes and announcements of our own addresses */
+ns_t arp_deadline(const struct net *);
+
+void nd_input(struct net *, const struct ip_hdr *, const struct icmp_msg *, ns_t now);
+/* src NULL: a DAD probe (RFC 4862 5.4.2). Not unicast: to the solicited-node group. */
+void nd_solicit(struct net *, const struct addr *src, const struct addr *target, bool unicast,
+		ns_t now);
+void nd_push_mac(struct net *, struct pkt *, uint8_t kind); /* option: our link-layer address */
+bool mac_is_host(const struct mac *); /* neither group nor zero */
+/* The link-layer address in an option of this kind (1 source, 2 target); false: none, and *ok false:
+ * the options are malformed (RFC 4861 4.6). */
+bool nd_option_mac(const uint8_t *opts, size_t len, uint8_t kind, struct mac *mac, bool *ok);
 
 int frag_init(struct net *, uint32_t max_bytes);
 void frag_free(struct net *);
-/* Takes a fragment; gives the whole datagram when it is complete (h then describes it), else NULL. */
-struct pkt *frag_input(struct net *, struct pkt *, struct ip_hdr *h, ns_t now);
+/* Takes a fragment (trailers cut); gives the whole datagram when it is complete, else NULL. */
+struct pkt *frag_input(struct net *, struct pkt *, const struct ip_hdr *h, ns_t now);
+uint32_t frag_bytes(const struct net *); /* memory held */
 void frag_advance(struct net *, ns_t now);
 ns_t frag_deadline(const struct net *);
 
@@ -145,8 +197,14 @@ void icmp6_input(struct net *, struct pkt *, const struct ip_hdr *, ns_t now, st
 void icmp_error(struct net *, const struct pkt *, const struct ip_hdr *, uint8_t type, uint8_t code,
 		uint32_t rest, ns_t now);
 
+/* Takes `body` (what follows the 8 bytes of an ICMP header) and sends it as a message of d->proto. */
+void icmp_send(struct net *, struct pkt *body, const struct net_dst *d, uint8_t type, uint8_t code,
+	       uint32_t rest, ns_t now);
+
 void udp_input(struct net *, struct pkt *, const struct ip_hdr *, ns_t now); /* takes */
 
+void slaac_init(struct net *, ns_t now);
+void slaac_duplicate(struct net *, struct net_addr *, ns_t now); /* it is someone else's */
 void slaac_input(struct net *, const struct ip_hdr *, const struct icmp_msg *, ns_t now);
 void slaac_advance(struct net *, ns_t now);
 ns_t slaac_deadline(const struct net *);

@@ -177,7 +177,8 @@ struct tcb {
 
 struct tcb_listener {
 	struct tcp_flow flow; /* must be first; remote is zero */
-	bool v6only, closed, both_families;
+	struct tcp *tcp;
+	bool v6only;
 	struct tcp_ready ready;
 	struct list half;     /* SYN-RECEIVED, oldest first */
 	struct list done;     /* waiting for accept */
@@ -262,8 +263,10 @@ struct tcb_listener *tcp_listen(struct tcp *, const struct addr *, uint16_t port
 struct tcb *tcp_accept(struct tcb_listener *);
 void tcp_listener_close(struct tcb_listener *);
 struct tcb_listener *tcp_find_listener(struct tcp *, const struct addr *local, uint16_t port);
-void tcp_arrive_listen(struct tcb_listener *, const struct seg *, const struct pkt *, const struct ip_hdr *);
-void tcp_established(struct tcb *, const struct seg *); /* passive: hand to accept; both: start up */
+struct tcb *tcp_half_open(struct tcb_listener *, const struct seg *syn, const struct flow_key *);
+void tcp_leave_listener(struct tcb *); /* out of its listener's lists, if it is in one */
+void tcp_arrive_listen(struct tcb_listener *, const struct seg *, const struct ip_hdr *);
+void tcp_established(struct tcb *, const char *why); /* passive: hand to accept; both: start up */
 bool tcp_accept_ready(struct tcb *);  /* is there room in the accept queue? */
 void tcp_take_options(struct tcb *, const struct seg *); /* of a SYN or SYN-ACK */
 void tcp_choose_mss(struct tcb *);
@@ -271,7 +274,8 @@ seq_t tcp_isn(struct tcp *, const struct flow_key *);
 
 /* tcp_cookie.c (RFC 4987) */
 seq_t tcp_cookie_make(struct tcp *, const struct flow_key *, const struct seg *, const struct tcp_config *, uint32_t *ts);
-struct tcb *tcp_cookie_check(struct tcb_listener *, const struct seg *, const struct ip_hdr *);
+/* For an ACK that belongs to no connection: the one that our cookie promised, established, or NULL. */
+struct tcb *tcp_cookie_check(struct tcb_listener *, const struct seg *, const struct flow_key *);
 
 /* tcp_input.c */
 void tcp_input(struct tcp *, struct pkt *, const struct ip_hdr *); /* takes */
@@ -323,7 +327,8 @@ void tcp_close(struct tcb *);         /* the user's handle is gone */
 void tcp_abort(struct tcb *);         /* RST to the peer where RFC 9293 3.10.5 says so; handle is gone */
 void tcp_closed(struct tcb *, int err, const char *why); /* -> CLOSED; buried if the user is gone */
 void tcp_enter_time_wait(struct tcb *);
-void tcp_arrive_time_wait(struct tcp *, struct tcb_tw *, const struct seg *, const struct pkt *, const struct ip_hdr *);
+/* True: the segment is a new SYN that may be served (RFC 6191); the TIME-WAIT is gone. */
+bool tcp_arrive_time_wait(struct tcp *, struct tcb_tw *, const struct seg *);
 void tcp_tw_free(struct tcp *, struct tcb_tw *);
 
 /* tcp_cc.c */

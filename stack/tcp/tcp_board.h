@@ -56,8 +56,8 @@ struct ack_news {
 	uint32_t nacked, nsacked;   /* records */
 	uint32_t lost;              /* bytes newly marked lost (by loss detection) */
 	bool una_moved;
-	bool orig_delivered;        /* a record that was never retransmitted was delivered */
-	bool retrans_delivered;
+	bool orig_delivered;        /* a record of this episode that was never resent (set by the board_fn) */
+	bool retrans_delivered;     /* one that was (likewise) */
 	bool dup_ack;               /* in the sense of RFC 5681 2, or a SACK with news */
 	bool dsack;                 /* the first block was a D-SACK (RFC 2883) */
 	struct seq_range dsack_range;
@@ -72,6 +72,7 @@ typedef void board_fn(void *arg, const struct rec *, struct ack_news *);
 
 void board_init(struct board *);
 void board_free(struct board *);
+bool board_reserve(struct board *, uint32_t n); /* room for n more records: board_add cannot then fail */
 bool board_add(struct board *, seq_t lo, seq_t hi, uint8_t flags, const struct rate_snap *, ns_t now);
 static inline bool board_empty(const struct board *b)
 {

@@ -51,7 +51,7 @@ static size_t inner_ip6(const uint8_t *p, size_t len, struct icmp_inner *in)
 	if (addr_is_v4(&in->src) || addr_is_v4(&in->dst))
 		return 0;
 	in->proto = p[6];
-	for (int n = 0; n <= MAX_EXT_HDRS; n++) {
+	for (int n = 0; n <= MAX_EXT_HDRS; n++) { /* the last turn only looks */
 		size_t ext_len;
 
 		if (in->proto != NH_HOP_BY_HOP && in->proto != NH_ROUTING &&

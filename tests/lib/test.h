@@ -23,6 +23,10 @@ struct test_suite {
 	size_t n;
 };
 
+/* Fails the test by the name of a table's row. */
+#define FAIL_ROW(row)                                                                              \
+	CU_assertImplementation(CU_FALSE, __LINE__, (row), __FILE__, "", CU_FALSE)
+
 #define TEST(f)                                                                                    \
 	{                                                                                          \
 		#f, f                                                                              \

@@ -261,6 +261,41 @@ static void unsharing_gives_bytes_of_its_own(void)
 	end();
 }
 
+static void a_frame_that_someone_reads_is_copied_before_a_change(void)
+{
+	struct chunk *c;
+	struct pkt *p;
+
+	begin();
+	c = chunk_of("frame");
+	chunk_ref(c); /* a reader */
+	p = pkt_of_chunk(&pool, c, 0, 5);
+	CU_ASSERT_TRUE(pkt_unshare(p));
+	CU_ASSERT_PTR_NOT_EQUAL(p->chunk, c);
+	p->data[0] = 'F';
+	CU_ASSERT_TRUE(reads(p, "Frame"));
+	CU_ASSERT_EQUAL(c->data[0], 'f');
+	chunk_unref(&pool, c);
+	pkt_free(p);
+	end();
+}
+
+static void a_pkt_does_not_grow_past_its_limit(void)
+{
+	struct chunk *c;
+	struct pkt *p;
+
+	begin();
+	c = chunk_new(&pool, CHUNK_LARGE);
+	p = pkt_of_bytes(&pool, "head", 4);
+	CU_ASSERT_FALSE(pkt_add_slice(p, c, 0, PKT_MAX_LEN - 3));
+	CU_ASSERT_TRUE(pkt_add_slice(p, c, 0, PKT_MAX_LEN - 4));
+	CU_ASSERT_FALSE(pkt_add_slice(p, c, 0, 1));
+	chunk_unref(&pool, c);
+	pkt_free(p);
+	end();
+}
+
 static void chunks_come_in_the_smallest_class_that_holds(void)
 {
 	static const struct {
@@ -315,6 +350,8 @@ static const struct test_case cases[] = {
 	TEST(a_failed_take_holds_nothing),
 	TEST(a_duplicate_shares_payload_and_knows_the_same),
 	TEST(unsharing_gives_bytes_of_its_own),
+	TEST(a_frame_that_someone_reads_is_copied_before_a_change),
+	TEST(a_pkt_does_not_grow_past_its_limit),
 	TEST(chunks_come_in_the_smallest_class_that_holds),
 	TEST(every_failed_allocation_is_survived),
 };

@@ -95,7 +95,53 @@ static void random_use_matches_a_sorted_list(void)
 			CU_ASSERT_EQUAL(random_run(&w, e, m, seed, starts[s]), 0);
 }
 
+static void nothing_fires_early_within_its_tick(void)
+{
+	static struct wheel w;
+	struct wheel_entry a, b, c;
+
+	wheel_init(&w, 0);
+	wheel_entry_init(&a);
+	wheel_entry_init(&b);
+	wheel_entry_init(&c);
+	wheel_add(&w, &a, 500);
+	wheel_add(&w, &b, 200);
+	wheel_add(&w, &c, 500);
+	CU_ASSERT_PTR_NULL(wheel_expire(&w, 199));
+	CU_ASSERT_PTR_EQUAL(wheel_expire(&w, 200), &b);
+	CU_ASSERT_EQUAL(b.due, NS_NEVER);
+	CU_ASSERT_PTR_NULL(wheel_expire(&w, 499));
+	wheel_add(&w, &a, 500); /* armed again: now behind c */
+	CU_ASSERT_PTR_EQUAL(wheel_expire(&w, 500), &c);
+	CU_ASSERT_PTR_EQUAL(wheel_expire(&w, 500), &a);
+	CU_ASSERT_EQUAL(w.n, 0);
+	wheel_remove(&w, &a);
+	CU_ASSERT_EQUAL(wheel_deadline(&w), NS_NEVER);
+}
+
+/* Many idle timers in one far slot, removed earliest first: each deadline stays exact. */
+static void the_deadline_is_exact_after_its_entry_went(void)
+{
+	static struct wheel w;
+	static struct wheel_entry e[1000];
+	unsigned wrong = 0;
+
+	wheel_init(&w, 0);
+	for (int i = 0; i < 1000; i++) {
+		wheel_entry_init(&e[i]);
+		wheel_add(&w, &e[i], 7200 * SEC + i);
+	}
+	for (int i = 0; i < 1000; i++) {
+		wrong += wheel_deadline(&w) != 7200 * SEC + i;
+		wheel_remove(&w, &e[i]);
+	}
+	CU_ASSERT_EQUAL(wrong, 0);
+	CU_ASSERT_EQUAL(wheel_deadline(&w), NS_NEVER);
+}
+
 static const struct test_case cases[] = {
+	TEST(nothing_fires_early_within_its_tick),
+	TEST(the_deadline_is_exact_after_its_entry_went),
 	TEST(random_use_matches_a_sorted_list),
 };
 TEST_SUITE(wheel, cases);

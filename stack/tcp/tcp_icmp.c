@@ -1,0 +1,76 @@
+/* ICMP errors about our segments, with the checks of RFC 5927: the quoted sequence number must lie in
+ * what is outstanding. Hard errors abort only a connection that is being opened (RFC 5461, 5927 5.2;
+ * RFC 9293 SHLD-26 would abort established ones, too: no kernel does). Path MTU: RFC 1191, 8201. */
+#include "tcp.h"
+
+#define MTU_FLOOR_V4 552  /* 536 + headers without options... a liar gets no smaller segments (CVE-2004-1060) */
+#define MTU_FLOOR_V6 1280 /* RFC 8200 5 */
+
+/* RFC 1191 7: when the router did not say, the next plateau below what was sent. */
+static uint32_t plateau_below(uint32_t mtu)
+{
+	static const uint16_t plateaus[] = {32000, 17914, 8166, 4352, 2002, 1492, 1006, 552};
+
+	for (size_t i = 0; i < ARRAY_LEN(plateaus); i++)
+		if (plateaus[i] < mtu)
+			return plateaus[i];
+	return MTU_FLOOR_V4;
+}
+
+static void too_big(struct tcb *c, uint32_t mtu)
+{
+	uint32_t floor = c->v6 ? MTU_FLOOR_V6 : MTU_FLOOR_V4;
+
+	if (!c->cfg->pmtud)
+		return;
+	if (mtu == 0)
+		mtu = plateau_below(c->pmtu);
+	if (mtu < floor)
+		mtu = floor;
+	if (mtu >= c->pmtu)
+		return;
+	uint16_t old = c->mss;
+
+	c->pmtu = (uint16_t)mtu;
+	tcp_choose_mss(c);
+	if (c->mss >= old || !board_resegment(&c->board, c->mss))
+		return;
+	/* RFC 1191 6.4: what was too big is resent at once, without touching the window. */
+	for (uint32_t id = c->board.first; id != c->board.end; id++)
+		board_mark_lost(&c->board, id);
+	c->rexmit_due = true;
+	if (c->send_why == WHY_NEW)
+		c->send_why = WHY_RECOVERY;
+	tcp_talk(c);
+}
+
+void tcp_icmp(struct tcp *t, const struct net_in *in)
+{
+	struct flow_key key = {.local = in->inner.src,
+			       .remote = in->inner.dst,
+			       .lport = in->inner.sport,
+			       .rport = in->inner.dport};
+	struct tcp_flow *f = flowmap_find(&t->flows, &key);
+	struct tcb *c = (struct tcb *)f;
+
+	t->count->icmp_to_tcp++;
+	if (!f || f->kind != FLOW_CONN || !in->inner.has_seq ||
+	    !seq_in(seq_of(in->inner.seq), c->snd.una, seq_add(c->snd.max, seq_eq(c->snd.una, c->snd.max)))) {
+		t->count->icmp_to_tcp_ignored++;
+		return;
+	}
+	if (in->error == NET_ERR_TOO_BIG) {
+		if (c->state != TCP_SYN_SENT)
+			too_big(c, in->mtu);
+		return;
+	}
+	bool opening = c->state == TCP_SYN_SENT || c->state == TCP_SYN_RECEIVED;
+
+	if (opening && (in->error == NET_ERR_PORT || in->error == NET_ERR_PROTO)) {
+		tcp_closed(c, c->passive ? 0 : in->error == NET_ERR_PORT ? ERR_REFUSED : ERR_UNREACH,
+			   "ICMP unreachable while opening");
+		return;
+	}
+	/* Soft (RFC 9293 MUST-56): remembered by nobody, retransmission goes on. */
+	tcp_probe(c, PROBE_DROP, c->snd.una, c->snd.nxt, 0, "soft ICMP error");
+}

@@ -1,0 +1,767 @@
+/* Emit: what to say next, and how it is written. Nothing here changes the connection but what
+ * speaking changes: snd.nxt, records, timers, and the marks of what was owed.
+ *
+ * what_next is one ordered list of reasons. write_segment only formats. RFC 9293 3.8.6.2.1 (sender's
+ * silly window), 3.7.4 (Nagle), 3.8.6.1 (probes), RFC 6675 5 (C), RFC 8985 7.3, RFC 7323 3. */
+#include "tcp.h"
+
+enum say {
+	SAY_NOTHING,
+	SAY_SYN,
+	SAY_RESEND,     /* a lost record */
+	SAY_TAIL_PROBE, /* the last record again, or new data (RFC 8985 7.3) */
+	SAY_ACK,
+	SAY_NEW,        /* data not sent before, with the FIN if it is the end */
+	SAY_FIN,
+	SAY_PERSIST,
+	SAY_KEEP,
+};
+
+/* ---- quantities ---- */
+
+static bool may_send_data(const struct tcb *c)
+{
+	switch (c->state) {
+	case TCP_ESTABLISHED:
+	case TCP_CLOSE_WAIT:
+	case TCP_FIN_WAIT_1:
+	case TCP_CLOSING:
+	case TCP_LAST_ACK:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Offset in the send queue of a sequence number: the queue begins at snd.una. */
+static uint32_t queue_off(const struct tcb *c, seq_t s)
+{
+	return s.v - c->snd.una.v;
+}
+
+static uint32_t unsent(const struct tcb *c)
+{
+	uint32_t sent = queue_off(c, c->snd.nxt);
+
+	return c->fin_sent ? 0 : c->sndq.bytes - sent;
+}
+
+/* How far the peer's window reaches beyond snd.nxt. */
+static uint32_t peer_room(const struct tcb *c)
+{
+	int32_t room = seq_diff(seq_add(c->snd.una, c->snd.wnd), c->snd.nxt);
+
+	return room > 0 ? (uint32_t)room : 0;
+}
+
+/* ---- writing ---- */
+
+/* The window to announce (RFC 9293 3.8.6.2.2, RFC 7323 2.3, 2.4). The right edge never moves left:
+ * where the scale cannot express it, it is rounded up, by at most one unit beyond the buffer. */
+static uint16_t announce(struct tcb *c)
+{
+	uint8_t s = c->rcv_wscale;
+	uint32_t unit = 1u << s, offered = c->rcv.adv.v - c->rcv.nxt.v, space = tcp_rcv_space(c);
+	uint32_t wnd = offered;
+
+	if (tcp_window_update_due(c) || space >= offered + c->mss)
+		wnd = space & ~(unit - 1);
+	if (wnd < offered)
+		wnd = offered;
+	uint32_t w = (wnd + unit - 1) >> s;
+
+	if ((w << s) > space + unit)
+		w = wnd >> s;
+	if (w > 65535)
+		w = 65535;
+	if (seq_gt(seq_add(c->rcv.nxt, w << s), c->rcv.adv))
+		c->rcv.adv = seq_add(c->rcv.nxt, w << s);
+	return (uint16_t)w;
+}
+
+static void add_timestamp(struct tcb *c, struct seg *g)
+{
+	if (!c->ts_ok)
+		return;
+	g->opt.has_ts = true;
+	g->opt.ts_val = tcp_ts_now(c);
+	g->opt.ts_ecr = c->ts_recent;
+}
+
+/* D-SACK first (RFC 2883), then the newest early range, then others. */
+static void add_sacks(struct tcb *c, struct seg *g)
+{
+	struct seq_range r[TCP_SACKS];
+	int most = c->ts_ok ? 3 : 4, n = 0;
+
+	if (!c->sack_ok)
+		return;
+	if (c->dsack_due) {
+		g->opt.sack[0].lo = c->dsack.lo;
+		g->opt.sack[0].hi = c->dsack.hi;
+		n = 1;
+	}
+	int have = rcvq_sacks(&c->rcvq, r, most - n);
+
+	for (int i = 0; i < have; i++, n++) {
+		g->opt.sack[n].lo = r[i].lo;
+		g->opt.sack[n].hi = r[i].hi;
+	}
+	g->opt.nsack = (uint8_t)n;
+	c->dsack_due = false;
+}
+
+static void note(const struct tcb *c, struct pkt *p, enum send_why why, seq_t lo, uint32_t len)
+{
+	seq_t first = seq_add(c->snd.iss, 1);
+
+	p->note = (struct pkt_note){.why = (uint8_t)why,
+				    .xmit = 1,
+				    .lo = lo.v - first.v,
+				    .hi = lo.v - first.v + len,
+				    .cwnd = c->cc.cwnd,
+				    .ssthresh = c->cc.ssthresh,
+				    .cwnd_before = c->prior_cwnd};
+}
+
+/* What every segment that carries our ACK settles. */
+static void acked_now(struct tcb *c)
+{
+	c->ack_now = c->challenge_due = false;
+	c->segs_unacked = 0;
+	c->bytes_unacked = 0;
+	c->rcv.wup = c->rcv.nxt;
+	c->last_ack_sent = c->rcv.nxt;
+	tcp_timer_stop(c, T_DELACK);
+}
+
+static void to_net(struct tcb *c, struct pkt *p)
+{
+	struct tcp *t = c->tcp;
+	struct net_dst dst = {.src = c->flow.key.local,
+			      .dst = c->flow.key.remote,
+			      .proto = PROTO_TCP,
+			      .tos = c->tos,
+			      .ttl = c->ttl,
+			      .dont_frag = c->cfg->pmtud,
+			      .ip_id = &c->ip_id};
+
+	t->count->tcp_out++;
+	c->stat.segs_out++;
+	net_send(t->net, p, &dst, t->now);
+}
+
+/* Pushes the header of g in front of the pkt's payload and hands it down. */
+static void write_segment(struct tcb *c, struct pkt *p, struct seg *g)
+{
+	g->sport = c->flow.key.lport;
+	g->dport = c->flow.key.rport;
+	uint32_t hdr = TCP_LEN + (uint32_t)tcp_opts_len(g, c->cfg->layout);
+	uint8_t *at = pkt_push(p, hdr);
+
+	tcp_emit(at, g, c->cfg->layout);
+	p->csum = CSUM_PARTIAL;
+	p->l4_proto = PROTO_TCP;
+	to_net(c, p);
+}
+
+static struct pkt *new_pkt(struct tcb *c)
+{
+	struct pkt *p = pkt_new(c->tcp->pool);
+
+	if (!p)
+		c->tcp->count->no_memory++;
+	return p;
+}
+
+/* A segment without text at seq: ACK, probe, FIN, RST. */
+static bool write_bare(struct tcb *c, seq_t seq, uint16_t flags, enum send_why why)
+{
+	struct pkt *p = new_pkt(c);
+	struct seg g = {.seq = seq, .ack = c->rcv.nxt, .flags = flags};
+
+	if (!p)
+		return false;
+	g.wnd = flags & TH_RST ? 0 : announce(c);
+	add_timestamp(c, &g);
+	if (!(flags & (TH_RST | TH_FIN)))
+		add_sacks(c, &g);
+	if (c->ece_due && !(flags & TH_RST))
+		g.flags |= TH_ECE;
+	note(c, p, why, seq, 0);
+	write_segment(c, p, &g);
+	if (flags & TH_ACK)
+		acked_now(c);
+	return true;
+}
+
+/* Text [off, off+len) of the send queue at seq. Returns the bytes written, 0 without memory. */
+static uint32_t write_text(struct tcb *c, seq_t seq, uint32_t len, uint16_t flags, const struct pkt_note *why)
+{
+	struct pkt *p = new_pkt(c);
+	struct seg g = {.seq = seq, .ack = c->rcv.nxt, .flags = TH_ACK};
+
+	if (!p)
+		return 0;
+	uint32_t got = sndq_fill(&c->sndq, queue_off(c, seq), len, p);
+
+	if (got < len && got > c->mss) { /* the pkt's slices are used up: whole segments only */
+		got -= got % c->mss;
+		pkt_trim(p, got);
+	}
+	if (got == len)
+		g.flags |= flags & TH_FIN;
+	if (queue_off(c, seq) + got == c->sndq.bytes)
+		g.flags |= TH_PSH;
+	if (got > c->mss)
+		p->gso_size = c->mss;
+	g.wnd = announce(c);
+	add_timestamp(c, &g);
+	if (c->ece_due)
+		g.flags |= TH_ECE;
+	if (c->cwr_due && why->xmit == 1) { /* RFC 3168 6.1.2: on new data */
+		g.flags |= TH_CWR;
+		c->cwr_due = false;
+	}
+	note(c, p, why->why, seq, got);
+	p->note.xmit = why->xmit;
+	p->note.rto = why->rto;
+	p->note.dupacks = why->dupacks;
+	p->note.outstanding = why->outstanding;
+	uint8_t tos = c->tos;
+
+	if (c->ecn_ok && why->xmit == 1)
+		c->tos |= ECN_ECT0; /* never on a retransmission (RFC 3168 6.1.5) */
+	write_segment(c, p, &g);
+	c->tos = tos;
+	acked_now(c);
+	c->stat.data_out++;
+	return got;
+}
+
+/* ---- SYN ---- */
+
+static void say_syn(struct tcb *c)
+{
+	struct tcp *t = c->tcp;
+	bool answer = c->state == TCP_SYN_RECEIVED;
+	struct pkt *p = new_pkt(c);
+	uint32_t headers = (c->v6 ? IP6_LEN : IP4_LEN) + TCP_LEN, space = tcp_rcv_space(c);
+	struct seg g = {.seq = c->snd.iss, .flags = TH_SYN};
+
+	if (!p)
+		return; /* the timer asks again */
+	c->syn_due = false;
+	g.wnd = (uint16_t)(space < 65535 ? space : 65535);
+	g.opt.has_mss = true;
+	g.opt.mss = (uint16_t)(c->pmtu - headers);
+	if (c->cfg->mss && c->cfg->mss < g.opt.mss)
+		g.opt.mss = c->cfg->mss;
+	if (c->mss_clamp && c->mss_clamp < g.opt.mss)
+		g.opt.mss = c->mss_clamp;
+	if (answer) {
+		g.flags |= TH_ACK;
+		g.ack = c->rcv.nxt;
+		c->rcv.adv = seq_max(c->rcv.adv, seq_add(c->rcv.nxt, g.wnd));
+		if (c->ecn_ok)
+			g.flags |= TH_ECE;
+		g.opt.sack_ok = c->sack_ok;
+		g.opt.has_wscale = c->ws_ok;
+		g.opt.has_ts = c->ts_ok;
+	} else {
+		g.opt.sack_ok = c->cfg->sack;
+		g.opt.has_wscale = c->cfg->wscale;
+		g.opt.has_ts = c->cfg->timestamps;
+		if (c->cfg->ecn == ECN_CLASSIC && c->retries < 2) /* a SYN that is lost twice may be so for ECN */
+			g.flags |= TH_ECE | TH_CWR;
+	}
+	g.opt.wscale = c->rcv_wscale;
+	if (g.opt.has_ts) {
+		g.opt.ts_val = tcp_ts_now(c);
+		g.opt.ts_ecr = answer ? c->ts_recent : 0;
+	}
+	bool again = c->retries || c->send_why == WHY_SYN_ACK;
+
+	note(c, p, !again ? WHY_NEW : answer ? WHY_SYN_ACK : WHY_SYN, seq_add(c->snd.iss, 1), 0);
+	p->note.xmit = (uint8_t)(c->retries + 1);
+	p->note.rto = c->rtt.rto << (c->rtt.backoff ? c->rtt.backoff - 1 : 0);
+	p->note.outstanding = t->now - c->last_sent;
+	if (again) {
+		t->count->tcp_retrans++;
+		c->stat.retrans_by[answer ? WHY_SYN_ACK : WHY_SYN]++;
+	}
+	c->send_why = WHY_NEW;
+	c->snd.nxt = seq_add(c->snd.iss, 1);
+	c->snd.max = seq_max(c->snd.max, c->snd.nxt);
+	c->last_sent = t->now;
+	write_segment(c, p, &g);
+	if (answer)
+		acked_now(c);
+}
+
+/* ---- lost records ---- */
+
+static void fill_why(struct tcb *c, const struct rec *r, enum send_why why, struct pkt_note *n)
+{
+	*n = (struct pkt_note){.why = (uint8_t)why,
+			       .xmit = (uint8_t)(r->xmits < UINT8_MAX ? r->xmits + 1 : UINT8_MAX),
+			       .rto = why == WHY_RTO ? c->rtt.rto << (c->rtt.backoff ? c->rtt.backoff - 1 : 0)
+						     : 2 * c->rtt.srtt,
+			       .dupacks = (uint8_t)(c->sack_ok ? (c->board.nsacked < 255 ? c->board.nsacked : 255)
+							      : (c->dup_acks < 255 ? c->dup_acks : 255)),
+			       .outstanding = c->tcp->now - r->sent};
+}
+
+/* One record again, in pieces of the MSS if that has shrunk meanwhile. */
+static bool resend(struct tcb *c, uint32_t id, enum send_why why)
+{
+	struct tcp *t = c->tcp;
+	struct rec *r = board_rec(&c->board, id);
+	struct pkt_note n;
+	uint32_t text = r->hi.v - r->lo.v - !!(r->flags & REC_FIN);
+	bool fin = r->flags & REC_FIN;
+
+	fill_why(c, r, why, &n);
+	if (text) {
+		if (write_text(c, r->lo, text, fin ? TH_FIN : 0, &n) != text)
+			return false;
+	} else {
+		if (why != WHY_TLP)
+			n.why = WHY_FIN;
+		if (!write_bare(c, r->lo, TH_FIN | TH_ACK, n.why))
+			return false;
+	}
+	if (c->undo.on) {
+		c->undo.retrans++;
+		if (!c->undo.ts_valid) {
+			c->undo.ts_valid = true;
+			c->undo.ts = tcp_ts_now(c);
+		}
+	}
+	board_resent(&c->board, id, t->now);
+	rate_on_send(&c->rate, &r->snap, tcp_inflight(c), t->now);
+	t->count->tcp_retrans++;
+	c->stat.retrans_by[n.why]++;
+	c->stat.bytes_retrans += text;
+	c->prr_out += text;
+	c->last_sent = t->now;
+	if (c->due[T_REXMIT] == NS_NEVER)
+		tcp_arm_rexmit(c);
+	return true;
+}
+
+static bool say_resend(struct tcb *c)
+{
+	uint32_t id = board_next_lost(&c->board);
+	enum send_why why = c->rexmit_due && c->ca == CA_LOSS && c->send_why != WHY_RECOVERY ? WHY_RTO : c->send_why;
+
+	c->rexmit_due = false;
+	if (id == REC_NONE)
+		return true;
+	if (c->ca == CA_LOSS && why == WHY_RECOVERY)
+		c->send_why = WHY_GO_BACK; /* Tahoe: only the first is the fast retransmission */
+	return resend(c, id, why);
+}
+
+/* ---- new data ---- */
+
+static void idle_restart(struct tcb *c)
+{
+	ns_t idle = c->tcp->now - c->last_sent;
+
+	if (c->cfg->idle_restart && board_empty(&c->board) && c->stat.data_out && idle > rtt_rto(&c->rtt))
+		c->cc.ops->on_idle(&c->cc, c->tcp->now, idle);
+}
+
+/* How much new text may go now; 0 if none, with *why_not for the persist timer and growth. */
+enum blocked { BLOCKED_NOT, BLOCKED_CWND, BLOCKED_WINDOW, BLOCKED_NAGLE, BLOCKED_PACE };
+
+static uint32_t new_text(struct tcb *c, enum blocked *why_not)
+{
+	uint32_t have = unsent(c), room = peer_room(c), cwnd = tcp_window_left(c), len = have;
+
+	*why_not = BLOCKED_NOT;
+	if (!have || !may_send_data(c))
+		return 0;
+	if (c->cc.pacing_rate && c->tcp->now < c->pace_at) {
+		*why_not = BLOCKED_PACE;
+		return 0;
+	}
+	if (len > QUANTUM)
+		len = QUANTUM - QUANTUM % c->mss;
+	if (len > cwnd) {
+		*why_not = BLOCKED_CWND;
+		/* Whole segments only: a fraction of the window is left for later, unless it is all there
+		 * is of the window. */
+		len = cwnd >= c->mss || tcp_inflight(c) ? cwnd - cwnd % c->mss : cwnd;
+	}
+	if (len > room) {
+		*why_not = BLOCKED_WINDOW;
+		len = room;
+	}
+	if (len >= c->mss) /* full segments now; the tail is judged when it is its turn */
+		return len - len % c->mss;
+	if (!len)
+		return 0;
+
+	/* Less than a segment: RFC 9293 3.8.6.2.1 (2) to (4), and Nagle as Minshall has it. */
+	bool all = len == have, small_out = seq_gt(c->snd.small, c->snd.una);
+
+	if (all && !c->cork && (c->nodelay || !small_out || c->fin_queued))
+		return len;
+	if (!all && len >= c->snd.max_wnd / 2 && *why_not == BLOCKED_WINDOW)
+		return len;
+	if (all && (c->cork || small_out))
+		*why_not = BLOCKED_NAGLE;
+	return 0;
+}
+
+static void record_sent(struct tcb *c, uint32_t len, bool fin)
+{
+	ns_t now = c->tcp->now;
+	uint32_t inflight = tcp_inflight(c);
+	seq_t end = seq_add(c->snd.nxt, len + fin);
+
+	while (seq_lt(c->snd.nxt, end)) {
+		struct rate_snap snap;
+		uint32_t left = end.v - c->snd.nxt.v, text = left - fin;
+		bool last = text <= c->mss;
+		seq_t hi = last ? end : seq_add(c->snd.nxt, c->mss);
+
+		rate_on_send(&c->rate, &snap, inflight, now);
+		/* Room was made sure of before anything was written. */
+		bool ok = board_add(&c->board, c->snd.nxt, hi, fin && last ? REC_FIN : 0, &snap, now);
+
+		assert(ok);
+		inflight += hi.v - c->snd.nxt.v;
+		c->snd.nxt = hi;
+	}
+	c->snd.max = c->snd.nxt;
+	c->probe_out = false;
+}
+
+static void pace(struct tcb *c, uint32_t len)
+{
+	if (!c->cc.pacing_rate)
+		return;
+	ns_t gap = (ns_t)((unsigned __int128)len * SEC / c->cc.pacing_rate);
+
+	c->pace_at = ns_max(c->pace_at, c->tcp->now) + gap;
+}
+
+static bool say_new(struct tcb *c, uint32_t len)
+{
+	struct tcp *t = c->tcp;
+	struct pkt_note n = {.why = WHY_NEW, .xmit = 1};
+	bool was_empty = board_empty(&c->board);
+
+	idle_restart(c);
+	if (c->ca == CA_DISORDER)
+		n.why = WHY_LIMITED;
+	if (!board_reserve(&c->board, len / c->mss + 2)) {
+		t->count->no_memory++;
+		return false;
+	}
+	bool fin = c->fin_queued && len == unsent(c) && peer_room(c) > len;
+	uint32_t sent = write_text(c, c->snd.nxt, len, fin ? TH_FIN : 0, &n);
+
+	if (!sent)
+		return false;
+	fin = fin && sent == len;
+	if (sent < c->mss || sent % c->mss)
+		c->snd.small = seq_add(c->snd.nxt, sent);
+	record_sent(c, sent, fin);
+	c->fin_sent = c->fin_sent || fin;
+	c->stat.bytes_sent += sent;
+	c->prr_out += sent;
+	c->last_sent = t->now;
+	pace(c, sent);
+	if (c->cc.ops->on_sent)
+		c->cc.ops->on_sent(&c->cc, t->now, sent, tcp_inflight(c));
+	if (was_empty || c->due[T_REXMIT] == NS_NEVER)
+		tcp_arm_rexmit(c); /* RFC 6298 5.1 */
+	tcp_timer_stop(c, T_PERSIST);
+	tcp_loss_arm_probe(c);
+	return true;
+}
+
+static bool say_fin(struct tcb *c)
+{
+	if (!board_reserve(&c->board, 1) || !write_bare(c, c->snd.nxt, TH_FIN | TH_ACK, WHY_NEW))
+		return false;
+	record_sent(c, 0, true);
+	c->fin_sent = true;
+	c->last_sent = c->tcp->now;
+	if (c->due[T_REXMIT] == NS_NEVER)
+		tcp_arm_rexmit(c);
+	tcp_loss_arm_probe(c);
+	return true;
+}
+
+static bool say_tail_probe(struct tcb *c)
+{
+	uint32_t have = unsent(c), room = peer_room(c);
+
+	c->tlp_due = false;
+	if (board_empty(&c->board))
+		return true;
+	c->tlp_end = c->snd.nxt;
+	/* RFC 8985 7.3: new data if there is any and the peer has room; cwnd may be exceeded by it. */
+	if (have && room >= (have < c->mss ? have : c->mss) && may_send_data(c)) {
+		c->tlp_retrans = false;
+		c->tlp_out = true;
+		bool ok = say_new(c, have < c->mss ? have : c->mss);
+
+		c->tlp_end = c->snd.nxt;
+		return ok;
+	}
+	c->tlp_retrans = true;
+	c->tlp_out = true;
+	return resend(c, c->board.end - 1, WHY_TLP);
+}
+
+/* One byte beyond the window, or, if there is only a FIN to come, a bare segment below it. A window
+ * that opened a little is filled with what fits (RFC 9293 3.8.6.2.1 (4)). */
+static bool say_persist(struct tcb *c)
+{
+	struct tcp *t = c->tcp;
+	uint32_t room = peer_room(c), have = unsent(c);
+
+	c->probe_due = false;
+	if (!may_send_data(c) || !board_empty(&c->board))
+		return true;
+	if (room && have)
+		return say_new(c, room < have ? room : have);
+	if (!have)
+		return write_bare(c, seq_add(c->snd.una, (uint32_t)-1), TH_ACK, WHY_PERSIST);
+	struct pkt_note n = {.why = WHY_PERSIST, .xmit = c->retries};
+
+	if (!write_text(c, c->snd.nxt, 1, 0, &n))
+		return false;
+	c->probe_out = true;
+	c->snd.max = seq_add(c->snd.nxt, 1);
+	c->last_sent = t->now;
+	c->stat.retrans_by[WHY_PERSIST]++;
+	return true;
+}
+
+/* ---- the list of reasons ---- */
+
+static bool can_resend(const struct tcb *c)
+{
+	if (!c->board.nwaiting)
+		return false;
+	if (c->cc.pacing_rate && c->tcp->now < c->pace_at)
+		return false;
+	return c->rexmit_due || tcp_window_left(c) >= c->mss || tcp_inflight(c) == 0;
+}
+
+static enum say what_next(struct tcb *c, uint32_t *len, enum blocked *why_not)
+{
+	*why_not = BLOCKED_NOT;
+	if (c->syn_due)
+		return SAY_SYN;
+	if (c->state < TCP_ESTABLISHED)
+		return c->state == TCP_SYN_RECEIVED && c->ack_now ? SAY_ACK : SAY_NOTHING;
+	if (can_resend(c))
+		return SAY_RESEND;
+	if (c->tlp_due)
+		return SAY_TAIL_PROBE;
+	/* Reports of holes and duplicates go alone, since text leaves no room for their blocks. */
+	if (c->ack_now && (c->rcvq.nearly || c->dsack_due || c->challenge_due || c->dup_acks_owed))
+		return SAY_ACK;
+	if (!c->board.nwaiting && (*len = new_text(c, why_not)))
+		return SAY_NEW;
+	if (c->fin_queued && !c->fin_sent && may_send_data(c) && !unsent(c) && peer_room(c))
+		return SAY_FIN;
+	if (c->probe_due)
+		return SAY_PERSIST;
+	if (c->keep_due)
+		return SAY_KEEP;
+	return c->ack_now || c->dup_acks_owed ? SAY_ACK : SAY_NOTHING;
+}
+
+static bool say_ack(struct tcb *c)
+{
+	enum send_why why = c->challenge_due ? WHY_CHALLENGE : WHY_NEW;
+
+	if (c->dup_acks_owed)
+		c->dup_acks_owed--;
+	bool more = c->dup_acks_owed;
+
+	if (!write_bare(c, c->snd.nxt, TH_ACK, why))
+		return false;
+	c->ack_now = more;
+	return true;
+}
+
+static bool say(struct tcb *c, enum say what, uint32_t len)
+{
+	switch (what) {
+	case SAY_SYN:
+		say_syn(c);
+		return !c->syn_due;
+	case SAY_RESEND:
+		return say_resend(c);
+	case SAY_TAIL_PROBE:
+		return say_tail_probe(c);
+	case SAY_ACK:
+		return say_ack(c);
+	case SAY_NEW:
+		return say_new(c, len);
+	case SAY_FIN:
+		return say_fin(c);
+	case SAY_PERSIST:
+		return say_persist(c);
+	case SAY_KEEP: /* RFC 9293 3.8.4: below the window, so that it must be answered */
+		c->keep_due = false;
+		return write_bare(c, seq_add(c->snd.una, (uint32_t)-1), TH_ACK, WHY_KEEPALIVE);
+	case SAY_NOTHING:
+		break;
+	}
+	return false;
+}
+
+/* There is nothing more to say now. Who wakes us? */
+static void fall_silent(struct tcb *c, enum blocked why_not)
+{
+	bool waiting = unsent(c) || (c->fin_queued && !c->fin_sent);
+	bool full = why_not == BLOCKED_CWND ||
+		    (c->cc.cwnd < c->cc.ssthresh && 2 * (uint64_t)tcp_inflight(c) >= c->cc.cwnd);
+
+	if (full)
+		c->cwnd_limited = true;
+	if (c->cc.pacing_rate && c->tcp->now < c->pace_at && (waiting || c->board.nwaiting))
+		tcp_timer_set(c, T_PACE, c->pace_at);
+	if (!unsent(c) && tcp_inflight(c) < c->cc.cwnd)
+		rate_app_limited(&c->rate, tcp_inflight(c));
+	/* RFC 9293 3.8.6.1: nothing in flight that an ACK could come for, and something to send. */
+	if (waiting && may_send_data(c) && board_empty(&c->board) && c->due[T_PERSIST] == NS_NEVER &&
+	    !c->probe_due && why_not != BLOCKED_PACE && !(c->cork && peer_room(c) >= c->mss)) {
+		c->retries = 0;
+		tcp_timer_set(c, T_PERSIST, c->tcp->now + c->rtt.rto);
+	}
+}
+
+/* Says up to about a quantum. True: there is more, but it is the others' turn. */
+static bool emit(struct tcb *c)
+{
+	enum blocked why_not = BLOCKED_NOT;
+	uint32_t quantum = QUANTUM;
+
+	while (c->state != TCP_CLOSED && c->state != TCP_TIME_WAIT) {
+		uint32_t len = 0;
+		enum say what = what_next(c, &len, &why_not);
+
+		if (what == SAY_NOTHING)
+			break;
+		if (net_queue_full(c->tcp->net))
+			return true;
+		if (!say(c, what, len))
+			break; /* no memory: as if the frame were lost; a timer is running */
+		if (len >= quantum)
+			return true;
+		quantum -= len;
+	}
+	if (c->state >= TCP_ESTABLISHED && c->state != TCP_TIME_WAIT)
+		fall_silent(c, why_not);
+	return false;
+}
+
+void tcp_emit_all(struct tcp *t, ns_t now, size_t frames)
+{
+	struct list *n;
+
+	(void)now;
+	while ((n = list_first(&t->talk)) && t->net->nout < frames && !net_queue_full(t->net)) {
+		struct tcb *c = list_entry(n, struct tcb, talk);
+
+		list_remove(&c->talk);
+		c->talking = false;
+		if (emit(c))
+			tcp_talk(c);
+	}
+}
+
+/* ---- segments of no connection ---- */
+
+static void send_control(struct tcp *t, const struct flow_key *key, struct seg *g, enum tcp_layout layout,
+			 uint16_t *ip_id)
+{
+	struct pkt *p = pkt_new(t->pool);
+	struct net_dst dst = {.src = key->local, .dst = key->remote, .proto = PROTO_TCP, .dont_frag = true,
+			      .ip_id = ip_id};
+
+	if (!p) {
+		t->count->no_memory++;
+		return;
+	}
+	g->sport = key->lport;
+	g->dport = key->rport;
+	tcp_emit(pkt_push(p, TCP_LEN + (uint32_t)tcp_opts_len(g, layout)), g, layout);
+	p->csum = CSUM_PARTIAL;
+	p->l4_proto = PROTO_TCP;
+	p->note = (struct pkt_note){.xmit = 1};
+	t->count->tcp_out++;
+	t->count->tcp_rst_out += !!(g->flags & TH_RST);
+	net_send(t->net, p, &dst, t->now);
+}
+
+/* RFC 9293 3.5.2 group 1, 3.10.7.1. */
+void tcp_send_reset(struct tcp *t, const struct seg *g, const struct ip_hdr *ip)
+{
+	struct flow_key key = {.local = ip->dst, .remote = ip->src, .lport = g->dport, .rport = g->sport};
+	struct seg r = {.flags = TH_RST};
+
+	if (g->flags & TH_RST)
+		return;
+	if (g->flags & TH_ACK) {
+		r.seq = g->ack;
+	} else {
+		r.flags |= TH_ACK;
+		r.ack = seq_add(g->seq, seg_len(g));
+	}
+	send_control(t, &key, &r, LAYOUT_LINUX, NULL);
+}
+
+void tcp_send_abort(struct tcb *c)
+{
+	struct seg r = {.seq = c->snd.nxt, .ack = c->rcv.nxt, .flags = TH_RST | TH_ACK};
+
+	if (c->state == TCP_SYN_SENT || c->state == TCP_CLOSED)
+		return;
+	add_timestamp(c, &r);
+	send_control(c->tcp, &c->flow.key, &r, c->cfg->layout, &c->ip_id);
+	c->stat.segs_out++;
+}
+
+void tcp_send_syn_cookie(struct tcp *t, const struct flow_key *key, const struct seg *syn, seq_t iss, uint32_t ts,
+			 const struct tcp_config *cfg, uint16_t mss, uint8_t wscale)
+{
+	struct seg g = {.seq = iss, .ack = seq_add(syn->seq, 1), .flags = TH_SYN | TH_ACK};
+
+	g.wnd = (uint16_t)(cfg->rcvbuf < 65535 ? cfg->rcvbuf : 65535);
+	g.opt.has_mss = true;
+	g.opt.mss = cfg->mss && cfg->mss < mss ? cfg->mss : mss;
+	if (ts) { /* without a timestamp there is no room for what the other options agreed on */
+		g.opt.has_ts = true;
+		g.opt.ts_val = ts;
+		g.opt.ts_ecr = syn->opt.ts_val;
+		g.opt.sack_ok = syn->opt.sack_ok && cfg->sack;
+		g.opt.has_wscale = syn->opt.has_wscale && cfg->wscale;
+		g.opt.wscale = wscale;
+	}
+	send_control(t, key, &g, cfg->layout, NULL);
+}
+
+void tcp_send_tw_ack(struct tcp *t, struct tcb_tw *w)
+{
+	struct seg g = {.seq = w->snd_nxt, .ack = w->rcv_nxt, .flags = TH_ACK, .wnd = (uint16_t)w->rcv_wnd};
+
+	if (w->ts_ok) {
+		g.opt.has_ts = true;
+		g.opt.ts_val = (uint32_t)(t->now / TS_TICK) + w->ts_offset;
+		g.opt.ts_ecr = w->ts_recent;
+	}
+	send_control(t, &w->flow.key, &g, LAYOUT_LINUX, &w->ip_id);
+}

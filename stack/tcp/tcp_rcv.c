@@ -1,0 +1,96 @@
+/* Text arrives: queueing, the ACK policy (RFC 9293 3.8.6.3, RFC 5681 4.2), the window we offer
+ * (RFC 9293 3.8.6.2.2), duplicates reported (RFC 2883). */
+#include "tcp.h"
+
+uint32_t tcp_rcv_space(const struct tcb *c)
+{
+	uint32_t held = c->rcvq.bytes;
+
+	return held < c->rcvbuf ? c->rcvbuf - held : 0;
+}
+
+/* RFC 9293 3.8.6.2.2: the right edge moves only by a worthwhile step, min(half the buffer, MSS). */
+bool tcp_window_update_due(const struct tcb *c)
+{
+	uint32_t offered = c->rcv.adv.v - c->rcv.nxt.v, space = tcp_rcv_space(c);
+	uint32_t step = c->rcvbuf / 2 < c->mss ? c->rcvbuf / 2 : c->mss;
+
+	if (space < offered + step)
+		return false;
+	/* A shut window is reopened at once; else wait for two segments' worth, which the reader's
+	 * progress brings along with the data ACKs. */
+	return offered < step || space - offered >= 2u * c->mss;
+}
+
+void tcp_rcv_read(struct tcb *c)
+{
+	if (c->state < TCP_ESTABLISHED || c->fin_seen || c->state == TCP_TIME_WAIT)
+		return;
+	if (tcp_window_update_due(c) && (c->rcv.adv.v - c->rcv.nxt.v) < c->rcvbuf / 2) {
+		c->ack_now = true;
+		tcp_talk(c);
+	}
+}
+
+static void want_ack(struct tcb *c, const struct seg *g, bool in_order)
+{
+	if (!in_order) {
+		c->ack_now = true;
+		if (!c->sack_ok && c->dup_acks_owed < UINT8_MAX)
+			c->dup_acks_owed++;
+		tcp_talk(c);
+		return;
+	}
+	c->segs_unacked++;
+	c->bytes_unacked += g->len;
+	uint32_t full = (uint32_t)c->cfg->ack_every * c->mss;
+	bool enough = c->segs_unacked >= c->cfg->ack_every && (c->bytes_unacked >= full || c->cfg->layout == LAYOUT_BSD);
+
+	if (c->quick)
+		c->quick--;
+	else if (c->cfg->delayed_ack && !enough && c->bytes_unacked < full) {
+		if (c->due[T_DELACK] == NS_NEVER)
+			tcp_timer_set(c, T_DELACK, c->tcp->now + c->cfg->delack);
+		return;
+	}
+	c->ack_now = true;
+	tcp_talk(c);
+}
+
+void tcp_rcv_text(struct tcb *c, const struct seg *g, const struct pkt *p)
+{
+	struct tcp *t = c->tcp;
+	uint32_t off = p->l4_off + g->hdr_len, len = g->len;
+	seq_t seq = g->seq;
+	bool hole = c->rcvq.nearly > 0;
+
+	/* What lies beyond the window is cut off; step 1 has seen that something lies within. */
+	if (seq_gt(seq_add(seq, len), c->rcv.adv))
+		len = seq_lt(seq, c->rcv.adv) ? c->rcv.adv.v - seq.v : 0;
+	if (!len)
+		return;
+	struct rcvq_result r = rcvq_insert(&c->rcvq, p, off, len, seq, &c->rcv.nxt);
+
+	if (r.no_memory)
+		t->count->tcp_mem_dropped++;
+	if (r.duplicate) {
+		t->count->tcp_dup_data++;
+		c->dsack_due = c->cfg->dsack && c->sack_ok;
+		c->dsack = r.dup;
+	}
+	if (r.early) {
+		t->count->tcp_ooo++;
+		c->stat.ooo++;
+		c->early = (struct seq_range){seq, seq_add(seq, len)};
+	}
+	c->stat.bytes_received += r.accepted;
+	/* RFC 5681 4.2: at once when out of order, and when (part of) a hole was filled. */
+	want_ack(c, g, r.advanced && !hole && !r.duplicate);
+	if (r.advanced) {
+		net_confirm(t->net, &c->flow.key.remote, t->now);
+		if (c->user_gone || c->user_shut_rd)
+			rcvq_consume(&c->rcvq, t->pool, c->rcvq.bytes);
+		else if (c->rcvq.bytes >= c->rcvlowat || c->rcvq.bytes >= c->rcvbuf)
+			tcp_notify(c, SOCK_READABLE);
+	}
+}
