@@ -13,7 +13,7 @@ static void every_algorithm_is_found_by_its_name(void)
 		enum tcp_cc_kind kind = CC_COUNT;
 
 		CU_ASSERT_TRUE(cc_by_name(cc_name((enum tcp_cc_kind)i), &kind));
-		CU_ASSERT_EQUAL(kind, i);
+		CU_ASSERT_EQUAL(kind, (enum tcp_cc_kind)i);
 		CU_ASSERT_TRUE(cc_find((enum tcp_cc_kind)i)->state_size <= CC_STATE_BYTES);
 	}
 	enum tcp_cc_kind kind = CC_RENO;
@@ -60,7 +60,7 @@ static void no_story_leads_out_of_bounds(void)
 			r.a.ece = rng_below(&rng, 20) == 0;
 			r.a.ce_bytes = rng_below(&rng, 2 * bytes);
 			r.a.lost = rng_below(&rng, 20) ? 0 : rng_below(&rng, r.cc.cwnd + 1);
-			if (dice < 90 || !r.cc.ops->on_idle) {
+			if (dice < 90) {
 				cc_rig_ack(&r, bytes);
 			} else if (dice < 93) {
 				uint32_t cwnd = r.cc.cwnd, ssthresh = r.cc.ssthresh;
@@ -82,7 +82,7 @@ static void no_story_leads_out_of_bounds(void)
 			} else if (dice < 97) {
 				r.cc.ops->on_timeout(&r.cc, &r.a);
 				r.cc.cwnd = MSS;
-			} else {
+			} else if (r.cc.ops->on_idle) {
 				r.cc.ops->on_idle(&r.cc, r.a.now, (ns_t)rng_below(&rng, 1u << 31));
 			}
 			CU_ASSERT_TRUE_FATAL(r.cc.cwnd >= MSS && r.cc.cwnd <= 1u << 30);
