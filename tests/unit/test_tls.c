@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bearssl.h>
+
+#include "../../tls/session.h" /* to make a peer that does what ours never would */
 #include "../lib/duo.h"
 #include "../lib/test.h"
 #include "base/check.h"
@@ -548,6 +551,75 @@ static void records_of_the_largest_size_pass(void)
 	duo_end(&d);
 }
 
+/* The demonstration certificates, the seed and BearSSL 0.6 make these bytes, on every machine. A new
+ * library version or a change of ours that alters the handshake shows here first. */
+static void the_transcript_of_the_demonstration_is_known(void)
+{
+	static const char expected[] = "18a2beeebdfee03c0ebadf6fb2fab25078d2d1a99faa4c3cb72a3e120ac85ca1";
+	struct duo d;
+	br_sha256_context h;
+	uint8_t hash[32];
+	char hex[65];
+
+	open_duo(&d);
+	br_sha256_init(&h);
+	br_sha256_update(&h, d.up.log, d.up.total);
+	br_sha256_update(&h, d.down.log, d.down.total);
+	br_sha256_out(&h, hash);
+	for (int i = 0; i < 32; i++)
+		snprintf(hex + 2 * i, 3, "%02x", hash[i]);
+	CU_ASSERT_STRING_EQUAL(hex, expected);
+	if (strcmp(hex, expected) != 0)
+		printf("transcript hash %s\n", hex);
+	duo_end(&d);
+}
+
+/* The asker (BearSSL without its flag) then gives up by itself, as OpenSSL does too. */
+static void renegotiation_is_refused_and_our_side_stays_up(void)
+{
+	for (int by_server = 0; by_server < 2; by_server++) {
+		struct duo d;
+		char first[TLS_KEYLOG_LINE + 1];
+
+		open_duo(&d);
+		struct tls *asker = by_server ? d.s : d.c, *asked = by_server ? d.c : d.s;
+
+		strcpy(first, tls_keylog_line(asked));
+		br_ssl_engine_remove_flags(asker->eng, BR_OPT_NO_RENEGOTIATION);
+		CU_ASSERT_TRUE(br_ssl_engine_renegotiate(asker->eng));
+		CU_ASSERT_TRUE(duo_move(asker, asked, by_server ? &d.down : &d.up));
+
+		CU_ASSERT_TRUE(duo_open(asked));
+		CU_ASSERT_TRUE(duo_move(asked, asker, by_server ? &d.up : &d.down)); /* no_renegotiation */
+		CU_ASSERT_EQUAL(tls_write(asked, "still here", 10), 10);
+		CU_ASSERT_STRING_EQUAL(tls_keylog_line(asked), first);
+		duo_end(&d);
+	}
+}
+
+static void empty_records_of_a_peer_are_limited_after_the_handshake(void)
+{
+	struct duo d;
+	unsigned n = 0;
+	uint8_t rec[64];
+
+	open_duo(&d);
+	while (n < 100 && tls_verdict(d.s) == TLS_UNDECIDED) {
+		/* BearSSL writes an empty record when it is forced to flush nothing. */
+		br_ssl_engine_flush(d.c->eng, 1);
+		size_t len = tls_pull(d.c, rec, sizeof(rec));
+
+		CU_ASSERT_TRUE_FATAL(len > 0);
+		tls_feed(d.s, rec, len);
+		n++;
+	}
+	CU_ASSERT_EQUAL(n, 33);
+	CU_ASSERT_EQUAL(tls_alert_sent(d.s), 10);
+	duo_shuttle(&d);
+	CU_ASSERT_EQUAL(tls_alert_received(d.c), 10);
+	duo_end(&d);
+}
+
 static void a_configuration_that_would_not_authenticate_is_refused(void)
 {
 	struct duo d;
@@ -605,6 +677,9 @@ static const struct test_case cases[] = {
 	TEST(whoever_does_not_speak_tls_is_told_so),
 	TEST(floods_of_records_without_substance_are_ended),
 	TEST(records_of_the_largest_size_pass),
+	TEST(the_transcript_of_the_demonstration_is_known),
+	TEST(renegotiation_is_refused_and_our_side_stays_up),
+	TEST(empty_records_of_a_peer_are_limited_after_the_handshake),
 	TEST(a_configuration_that_would_not_authenticate_is_refused),
 	TEST(a_session_takes_forty_kilobytes),
 };
