@@ -22,6 +22,7 @@ static const struct command cmd_help = {
 static const struct command *const commands[] = {
 	&cmd_help,
 	&cmd_explain,
+	&cmd_plot,
 };
 
 static const struct command *find(const char *name)

@@ -104,12 +104,10 @@ struct half {
 	/* how it is acknowledged */
 	uint32_t dupacks, last_ack_frame;
 	uint32_t sack_top_frame;
-	ns_t last_tx, last_prog, last_retx, srtt, rttvar, min_rtt;
-	ns_t tlp_at;
+	ns_t last_tx, last_prog, srtt, rttvar, min_rtt;
+	ns_t sample;             /* the round trip that the last ACK gave; -1: none */
 	uint64_t rto_high;       /* until this is acknowledged, resending is go-back; 0: none */
-	uint64_t tlp_high;
 	uint32_t timer_retx;     /* timer-driven since the last progress */
-	uint64_t recovery_high;
 	uint32_t *retx;          /* events of this half that are retransmissions */
 	uint32_t retx_n, retx_cap;
 	/* what its packets look like */
@@ -129,7 +127,7 @@ struct half {
 	bool fin_knew;           /* its FIN already acknowledged the other's */
 	ns_t syn_first_at, syn_ack_first_at, syn_at, syn_ack_at; /* the first and the latest */
 	uint64_t packets, unseen_acked;
-	uint64_t syn_data;
+	uint32_t syn_data;
 };
 
 enum tap { TAP_UNKNOWN, TAP_CLIENT, TAP_SERVER, TAP_MIDDLE };
@@ -139,7 +137,6 @@ struct conn {
 	uint32_t id;
 	uint8_t client;      /* which end */
 	uint8_t tap;         /* enum tap */
-	bool tap_by_ttl;
 	struct half half[2];
 	uint32_t hs_ack;         /* frame of the ACK that ended the handshake; 0: none */
 	ns_t hs_d1, hs_d2;       /* SYN to SYN-ACK, SYN-ACK to ACK */

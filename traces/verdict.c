@@ -407,6 +407,7 @@ static void rtt_sample(struct half *o, ns_t r)
 {
 	if (r < 0)
 		return;
+	o->sample = r;
 	o->rttvar = o->srtt ? (3 * o->rttvar + (r > o->srtt ? r - o->srtt : o->srtt - r)) / 4 : r / 2;
 	o->srtt = o->srtt ? (7 * o->srtt + r) / 8 : r;
 	o->min_rtt = o->min_rtt ? ns_min(o->min_rtt, r) : r;
@@ -912,6 +913,7 @@ void verdict_segment(struct analysis *a, struct conn *c, int side, const struct 
 	if (!(g->flags & TH_RST) || h->started)
 		half_start(h, g);
 	lo = h->started ? half_pos(h, g->seq.v) : 0;
+	c->half[!side].sample = -1;
 	flow_handshake(c, side, d, p);
 	e = judge(a, c, side, d, p, lo);
 	if (silence > ns_max(STALL_MIN, 4 * ns_max(c->hs_d1, c->hs_d2)) && h->packets + c->half[!side].packets)
