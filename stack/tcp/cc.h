@@ -57,6 +57,7 @@ struct cc_ops {
 	void (*on_ack)(struct cc *, const struct cc_ack *); /* not called in recovery unless own_recovery */
 	/* Once per episode of loss or ECE, before cwnd is touched: sets ssthresh. */
 	void (*on_congestion)(struct cc *, const struct cc_ack *);
+	/* The rest is optional: NULL where an algorithm has nothing to say. */
 	void (*on_recovered)(struct cc *, ns_t now);        /* the episode ends; cwnd is then ssthresh */
 	void (*on_timeout)(struct cc *, const struct cc_ack *); /* sets ssthresh; the engine sets cwnd to one MSS */
 	void (*on_undo)(struct cc *, ns_t now);             /* the episode was spurious; engine restored cwnd, ssthresh */

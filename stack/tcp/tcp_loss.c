@@ -298,7 +298,8 @@ static void leave_recovery(struct tcb *c)
 {
 	if (!c->cc.ops->own_recovery && c->ca != CA_LOSS)
 		c->cc.cwnd = c->cc.ssthresh > c->mss ? c->cc.ssthresh : c->mss;
-	c->cc.ops->on_recovered(&c->cc, c->tcp->now);
+	if (c->cc.ops->on_recovered)
+		c->cc.ops->on_recovered(&c->cc, c->tcp->now);
 	c->undo.on = false;
 	c->frto = false;
 	c->dup_acks = 0;
@@ -314,7 +315,8 @@ static void undo(struct tcb *c, const char *why)
 		c->cc.cwnd = c->prior_cwnd;
 	if (c->cc.ssthresh < c->prior_ssthresh)
 		c->cc.ssthresh = c->prior_ssthresh;
-	c->cc.ops->on_undo(&c->cc, c->tcp->now);
+	if (c->cc.ops->on_undo)
+		c->cc.ops->on_undo(&c->cc, c->tcp->now);
 	board_unmark_all(&c->board);
 	tcp_probe(c, PROBE_UNDO, c->undo.marker, c->high, 0, why);
 	c->undo.on = false;

@@ -369,7 +369,7 @@ static void idle_restart(struct tcb *c)
 {
 	ns_t idle = c->tcp->now - c->last_sent;
 
-	if (c->cfg->idle_restart && board_empty(&c->board) && c->stat.data_out && idle > rtt_rto(&c->rtt))
+	if (c->cfg->idle_restart && c->cc.ops->on_idle && board_empty(&c->board) && c->stat.data_out && idle > rtt_rto(&c->rtt))
 		c->cc.ops->on_idle(&c->cc, c->tcp->now, idle);
 }
 

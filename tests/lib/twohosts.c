@@ -1,0 +1,169 @@
+/* See twohosts.h. Frames are delivered in the order of (time, number), each with a turn of its own,
+ * as in the simulator. */
+#include "twohosts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../../stack/wire/eth.h"
+
+bool frame_seg(const struct pkt *p, struct seg *g)
+{
+	struct eth_hdr eth;
+	struct ip_hdr ip;
+	uint32_t problem;
+	uint8_t code;
+
+	if (!eth_parse(p->data, p->head_len, &eth))
+		return false;
+	const uint8_t *at = p->data + eth.hdr_len;
+	size_t len = p->len - eth.hdr_len;
+
+	if (eth.type == ETH_IP4 ? ip4_parse(at, len, &ip, false) != IP_OK
+				: eth.type != ETH_IP6 || ip6_parse(at, len, &ip, &problem, &code) != IP_OK)
+		return false;
+	if (ip.proto != PROTO_TCP || !tcp_parse(at + ip.hdr_len, p->head_len - eth.hdr_len - ip.hdr_len, g))
+		return false;
+	g->len = ip.payload_len - g->hdr_len;
+	return true;
+}
+
+struct twohosts *twohosts_new(uint64_t seed, const struct tcp_config *client, const struct tcp_config *server)
+{
+	struct twohosts *w = calloc(1, sizeof(*w));
+
+	pkt_pool_init(&w->pool, 0, 0);
+	w->delay = 10 * MS;
+	for (int i = 0; i < 2; i++) {
+		struct stack_config cfg;
+
+		stack_config_default(&cfg);
+		cfg.seed = seed * 2 + (uint64_t)i;
+		cfg.pool = &w->pool;
+		cfg.link = (struct link_caps){.mtu = 1500};
+		cfg.mac = (struct mac){{2, 0, 0, 0, 0, (uint8_t)(i + 1)}};
+		w->addr[i] = addr_v4(0x0a000001u + (uint32_t)i);
+		cfg.addr[0] = (struct stack_addr){w->addr[i], 24};
+		cfg.naddrs = 1;
+		if (i == 0 ? client != NULL : server != NULL)
+			cfg.tcp = i == 0 ? *client : *server;
+		w->stack[i] = stack_new(&cfg);
+		assert(w->stack[i]);
+	}
+	return w;
+}
+
+void twohosts_free(struct twohosts *w)
+{
+	for (size_t i = 0; i < w->nair; i++)
+		pkt_free(w->air[i].pkt);
+	for (int i = 0; i < 2; i++)
+		stack_free(w->stack[i]);
+	pkt_pool_free(&w->pool);
+	free(w->air);
+	free(w);
+}
+
+static void onto_wire(struct twohosts *w, int from, struct pkt *p)
+{
+	struct seg g;
+	bool is_tcp = frame_seg(p, &g);
+
+	if (is_tcp) {
+		w->segs[from]++;
+		w->data_segs[from] += g.len > 0;
+	}
+	if (w->wire && w->wire(w, from, p, is_tcp ? &g : NULL, w->now)) {
+		w->lost++;
+		pkt_free(p);
+		return;
+	}
+	if (w->nair == w->cap_air) {
+		w->cap_air = w->cap_air ? w->cap_air * 2 : 64;
+		w->air = realloc(w->air, w->cap_air * sizeof(*w->air));
+	}
+	ns_t start = w->now;
+
+	if (w->rate) {
+		start = ns_max(w->now, w->busy_until[from]) + (ns_t)p->len * SEC / (ns_t)w->rate;
+		w->busy_until[from] = start;
+	}
+	w->air[w->nair++] = (struct flight){p, start + w->delay, w->frames++, !from};
+}
+
+static void turn(struct twohosts *w, int i, struct pkt *in)
+{
+	struct pkt *out[16];
+	size_t n;
+	char why[200];
+
+	if (in)
+		stack_input(w->stack[i], in, w->now);
+	stack_advance(w->stack[i], w->now);
+	for (int k = 0; w->app && w->app(w) && k < 64; k++)
+		;
+	for (int k = 0; k < 2; k++) {
+		int side = k ? !i : i;
+
+		stack_advance(w->stack[side], w->now);
+		do {
+			n = stack_output(w->stack[side], w->now, out, 16);
+			for (size_t j = 0; j < n; j++)
+				onto_wire(w, side, out[j]);
+		} while (n == 16);
+		if (!stack_check(w->stack[side], why, sizeof(why))) {
+			fprintf(stderr, "invariant broken at %.6f s: %s\n", (double)w->now / 1e9, why);
+			abort();
+		}
+	}
+}
+
+void twohosts_run(struct twohosts *w, ns_t until)
+{
+	turn(w, 0, NULL);
+	turn(w, 1, NULL);
+	for (;;) {
+		ns_t next = ns_min(stack_deadline(w->stack[0]), stack_deadline(w->stack[1]));
+		size_t first = SIZE_MAX;
+
+		for (size_t i = 0; i < w->nair; i++)
+			if (first == SIZE_MAX || w->air[i].at < w->air[first].at ||
+			    (w->air[i].at == w->air[first].at && w->air[i].number < w->air[first].number))
+				first = i;
+		if (first != SIZE_MAX && w->air[first].at <= next) {
+			struct flight f = w->air[first];
+
+			if (f.at > until)
+				break;
+			w->air[first] = w->air[--w->nair];
+			w->now = ns_max(w->now, f.at);
+			turn(w, f.to, f.pkt);
+			continue;
+		}
+		if (next == NS_NEVER || next > until)
+			break;
+		w->now = ns_max(w->now, next);
+		turn(w, stack_deadline(w->stack[0]) <= w->now ? 0 : 1, NULL);
+	}
+	w->now = ns_max(w->now, until == NS_NEVER ? w->now : until);
+	turn(w, 0, NULL);
+}
+
+bool twohosts_connect(struct twohosts *w)
+{
+	struct addr any = {{0}};
+	struct sock_info a, b;
+
+	w->listener = sock_open(w->stack[1]);
+	if (sock_bind(w->stack[1], w->listener, &any, 80) || sock_listen(w->stack[1], w->listener, 8))
+		return false;
+	w->client = sock_open(w->stack[0]);
+	if (sock_connect(w->stack[0], w->client, &w->addr[1], 80))
+		return false;
+	for (ns_t end = w->now + 10 * SEC; w->now < end && !w->server;) {
+		twohosts_run(w, w->now + w->delay);
+		w->server = sock_accept(w->stack[1], w->listener);
+	}
+	return w->server && !sock_info(w->stack[0], w->client, &a) && !sock_info(w->stack[1], w->server, &b) &&
+	       a.state == TCP_ESTABLISHED && b.state == TCP_ESTABLISHED;
+}
