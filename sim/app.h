@@ -147,6 +147,7 @@ struct app *app_pipe(const struct pipe_config *);
 size_t app_pipe_room(const struct app *);                 /* bytes that push would take */
 void app_pipe_push(struct app *, const void *, size_t);   /* at most room */
 void app_pipe_eof(struct app *);                          /* no more will be pushed: half-close */
+bool app_pipe_blocked(const struct app *);                /* out took less than there was */
 void app_pipe_writable(struct app *);                     /* out may take bytes again */
 /* How the connection ended; `why` is lent. */
 enum stream_verdict app_pipe_verdict(const struct app *, const char **why);

@@ -193,6 +193,11 @@ void app_pipe_eof(struct app *a)
 		stream_again(p->s);
 }
 
+bool app_pipe_blocked(const struct app *a)
+{
+	return of(a)->out_blocked;
+}
+
 void app_pipe_writable(struct app *a)
 {
 	struct pipe_app *p = of(a);
