@@ -20,6 +20,9 @@ static const struct command cmd_help = {
 
 /* In the order in which `tapir help` shows them. */
 static const struct command *const commands[] = {
+	&cmd_serve,
+	&cmd_connect,
+	&cmd_replay,
 	&cmd_help,
 	&cmd_explain,
 	&cmd_plot,
