@@ -26,6 +26,7 @@ static const struct command *const commands[] = {
 	&cmd_help,
 	&cmd_explain,
 	&cmd_plot,
+	&cmd_script,
 };
 
 static const struct command *find(const char *name)

@@ -250,9 +250,9 @@ struct script_result {
 
 struct script_run_options {
 	const struct script_profile *profile;
-	const char *out_dir; /* NULL: no captures */
+	const char *const *defines; /* for script_parse; NULL: none */
+	const char *out_dir;        /* NULL: no captures */
 	uint64_t seed;
-	bool verbose;
 };
 
 /* Runs a parsed script on a fresh stack. Never hangs: turns and virtual time are bounded. */

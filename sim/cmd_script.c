@@ -1,0 +1,209 @@
+/* tapir script: runs packetdrill scripts, or whole folders of them, in virtual time. */
+#include "cmd.h"
+
+#include "script.h"
+
+#include <dirent.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define DEFINES_MAX 32
+#define DEPTH_MAX 16 /* of folders */
+
+struct tally {
+	struct script_run_options run;
+	int passed, failed, skipped, bad;
+	bool quiet;
+	ns_t deviation;
+};
+
+struct paths {
+	char **p;
+	size_t n, cap;
+};
+
+static bool add_path(struct paths *l, const char *path)
+{
+	if (l->n == l->cap) {
+		size_t cap = l->cap ? l->cap * 2 : 64;
+		char **p = realloc(l->p, cap * sizeof(*p));
+
+		if (!p)
+			return false;
+		l->p = p;
+		l->cap = cap;
+	}
+	l->p[l->n] = strdup(path);
+	return l->p[l->n] && ++l->n;
+}
+
+static bool is_script(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n > 4 && strcmp(name + n - 4, ".pkt") == 0;
+}
+
+/* Every *.pkt below a folder. */
+static bool gather(struct paths *l, const char *path, int depth)
+{
+	DIR *d = opendir(path);
+	struct dirent *e;
+	bool ok = true;
+
+	if (!d || depth > DEPTH_MAX) {
+		fprintf(stderr, "tapir script: %s cannot be read\n", path);
+		if (d)
+			closedir(d);
+		return false;
+	}
+	while (ok && (e = readdir(d))) {
+		char full[4096];
+		struct stat st;
+
+		if (e->d_name[0] == '.' ||
+		    snprintf(full, sizeof(full), "%s/%s", path, e->d_name) >= (int)sizeof(full) ||
+		    stat(full, &st) != 0)
+			continue;
+		if (S_ISDIR(st.st_mode))
+			ok = gather(l, full, depth + 1);
+		else if (is_script(e->d_name))
+			ok = add_path(l, full);
+	}
+	closedir(d);
+	return ok;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void run_one(struct tally *t, const char *path)
+{
+	struct script_result r;
+
+	script_run_file(path, &t->run, &r);
+	if (r.deviation > t->deviation)
+		t->deviation = r.deviation;
+	switch (r.verdict) {
+	case SCRIPT_PASS:
+		t->passed++;
+		if (t->quiet)
+			return;
+		if (r.deviation)
+			printf("PASS %s (off by up to %lld us)\n", path, (long long)(r.deviation / US));
+		else
+			printf("PASS %s\n", path);
+		break;
+	case SCRIPT_FAIL:
+		t->failed++;
+		printf("FAIL %s:%d: %s\n", path, r.line, r.text);
+		break;
+	case SCRIPT_SKIP:
+		t->skipped++;
+		printf("SKIP %s:%d: %s\n", path, r.line, r.text);
+		break;
+	case SCRIPT_BAD:
+		t->failed++;
+		t->bad++;
+		printf("FAIL %s\n", r.text); /* it begins with the place */
+		break;
+	}
+	fflush(stdout);
+}
+
+static int run(int argc, char **argv)
+{
+	static const struct option longs[] = {{"profile", required_argument, NULL, 'p'},
+					      {"out", required_argument, NULL, 'o'},
+					      {"define", required_argument, NULL, 'D'},
+					      {"strict", no_argument, NULL, 'S'},
+					      {"seed", required_argument, NULL, 's'},
+					      {"quiet", no_argument, NULL, 'q'},
+					      {0}};
+	const char *profile = "exact", *defines[DEFINES_MAX + 2] = {0};
+	struct script_profile p;
+	struct tally t = {.run = {.seed = 1, .defines = defines}};
+	struct paths list = {0};
+	int c, ndefines = 1; /* [0] is the dialect's */
+	bool strict = false, ok = true;
+	char err[200];
+
+	optind = 0;
+	while ((c = getopt_long(argc, argv, "D:", longs, NULL)) != -1) {
+		switch (c) {
+		case 'p':
+			profile = optarg;
+			break;
+		case 'o':
+			t.run.out_dir = optarg;
+			break;
+		case 'D':
+			if (ndefines > DEFINES_MAX)
+				return usage_error("script", "at most %d definitions", DEFINES_MAX);
+			defines[ndefines++] = optarg;
+			break;
+		case 'S':
+			strict = true;
+			break;
+		case 's':
+			t.run.seed = strtoull(optarg, NULL, 0);
+			break;
+		case 'q':
+			t.quiet = true;
+			break;
+		default:
+			return usage_error("script", "see above");
+		}
+	}
+	if (optind == argc)
+		return usage_error("script", "no script, expected FILE.pkt or a folder");
+	if (!script_profile_of(profile, &p, err, sizeof(err)))
+		return usage_error("script", "%s", err);
+	p.rules.strict |= strict;
+	t.run.profile = &p;
+	defines[0] = p.define[0];
+	for (int i = optind; i < argc && ok; i++) {
+		struct stat st;
+		size_t from = list.n;
+
+		ok = stat(argv[i], &st) == 0 && S_ISDIR(st.st_mode) ? gather(&list, argv[i], 0)
+								    : add_path(&list, argv[i]);
+		if (list.n > from)
+			qsort(list.p + from, list.n - from, sizeof(*list.p), by_name);
+	}
+	if (ok && t.run.out_dir)
+		mkdir(t.run.out_dir, 0777);
+	for (size_t i = 0; i < list.n; i++) {
+		if (ok)
+			run_one(&t, list.p[i]);
+		free(list.p[i]);
+	}
+	free(list.p);
+	if (!ok)
+		return 2;
+	printf("profile %s, largest deviation %lld us\n", p.name, (long long)(t.deviation / US));
+	printf("%d passed, %d failed, %d skipped\n", t.passed, t.failed, t.skipped);
+	return t.bad ? 2 : t.failed ? 1 : 0;
+}
+
+const struct command cmd_script = {
+	.name = "script",
+	.args = "[--profile NAMES] [--out DIR] FILE.pkt|DIR...",
+	.summary = "runs packetdrill scripts in virtual time",
+	.help = "  --profile NAMES  joined by commas; of exact (the default: no tolerance, nothing\n"
+		"                   unmentioned), linux, bsd (whose stack the script was written for),\n"
+		"                   strict (segment by segment), no-tso (PSH and sizes of segments\n"
+		"                   free), syn-any (order of SYN options free), win-any (windows free)\n"
+		"  --out DIR        keeps a capture of each script\n"
+		"  --define N=V     a symbol, as -D in packetdrill\n"
+		"  --strict         never glue segments together\n"
+		"  --seed N         of the stack\n"
+		"  --quiet          only what failed or was skipped\n",
+	.run = run,
+};
