@@ -108,7 +108,7 @@ static void input4(struct net *net, struct pkt *p, bool whole, ns_t now, struct 
 		drop(p, &net->count->ip_options_dropped);
 	else if (v != IP_OK)
 		drop(p, &net->count->ip_bad);
-	else if (martian4(net, &h) || net_find_addr(net, &h.src))
+	else if (martian4(net, &h) || net_is_ours(net, &h.src))
 		drop(p, &net->count->ip_martian);
 	else if (!net_is_ours(net, &h.dst) || ether_to_group(p))
 		drop(p, &net->count->ip_not_ours);
@@ -183,7 +183,7 @@ static void input6(struct net *net, struct pkt *p, bool whole, ns_t now, struct 
 		drop(p, &net->count->ip_bad);
 		return;
 	}
-	if (martian6(&h) || net_find_addr(net, &h.src)) {
+	if (martian6(&h) || net_is_ours(net, &h.src)) {
 		drop(p, &net->count->ip_martian);
 		return;
 	}

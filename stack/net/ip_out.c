@@ -108,7 +108,7 @@ static bool can_be_reached(const struct net *net, const struct addr *a)
 	if (addr_is_v4(a) && (a->b[12] == 0 || a->b[12] >= 240))
 		return false;
 	for (int i = 0; i < net->naddrs; i++)
-		if (addr_eq(&net->addr[i].addr, a))
+		if (addr_eq(&net->addr[i].addr, a) && net->addr[i].state != ADDR_DUPLICATE)
 			return false;
 	return true;
 }

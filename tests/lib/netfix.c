@@ -143,7 +143,7 @@ void fix_meet(struct netfix *f, uint32_t peer, const struct mac *mac)
 	struct frame *in = calloc(1, sizeof(*in));
 
 	CU_ASSERT_FATAL(in != NULL);
-	frame_arp(in, &MAC_ALL, &m);
+	frame_of_arp(in, &MAC_ALL, &m);
 	fix_give(f, in);
 	CU_ASSERT_EQUAL(fix_drain(f), 1);
 	free(in);
@@ -177,7 +177,7 @@ void frame_fill(struct frame *f, size_t n)
 		f->b[f->n++] = (uint8_t)(i * 7 + (i >> 8));
 }
 
-void frame_arp(struct frame *f, const struct mac *dst, const struct arp_msg *m)
+void frame_of_arp(struct frame *f, const struct mac *dst, const struct arp_msg *m)
 {
 	frame_eth(f, dst, &m->sha, ETH_ARP);
 	arp_emit(f->b + f->n, m);

@@ -58,7 +58,7 @@ void fix_meet6(struct netfix *, const struct addr *peer, const struct mac *);
 void frame_eth(struct frame *, const struct mac *dst, const struct mac *src, uint16_t type);
 void frame_bytes(struct frame *, const void *, size_t);
 void frame_fill(struct frame *, size_t n); /* a pattern */
-void frame_arp(struct frame *, const struct mac *dst, const struct arp_msg *);
+void frame_of_arp(struct frame *, const struct mac *dst, const struct arp_msg *);
 /* From the peer to us, as h says; lengths, version and checksum are filled in at the end. */
 struct ip_hdr from_peer4(uint8_t proto);
 struct ip_hdr from_peer6(uint8_t proto);

@@ -12,7 +12,7 @@ static void give(const struct mac *dst, uint16_t op, const struct mac *sha, uint
 {
 	struct arp_msg m = {op, *sha, {{0}}, spa, tpa};
 
-	frame_arp(&in, dst, &m);
+	frame_of_arp(&in, dst, &m);
 	if (!mac_is_host(sha))
 		eth_emit(in.b, dst, &MAC_PEER, ETH_ARP); /* the lie is in ARP alone */
 	fix_give(&f, &in);
@@ -103,7 +103,7 @@ static void wrong_forms_are_never_answered(void)
 	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
 		struct arp_msg m = {ARP_REQUEST, MAC_PEER, {{0}}, PEER4, ME4};
 
-		frame_arp(&in, &MAC_ALL, &m);
+		frame_of_arp(&in, &MAC_ALL, &m);
 		in.b[ETH_LEN + wrong[i].off] = wrong[i].value;
 		fix_give(&f, &in);
 	}

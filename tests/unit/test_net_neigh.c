@@ -18,7 +18,7 @@ static void reply_from(uint32_t peer, const struct mac *mac)
 {
 	struct arp_msg m = {ARP_REPLY, *mac, MAC_ME, peer, ME4};
 
-	frame_arp(&in, &MAC_ME, &m);
+	frame_of_arp(&in, &MAC_ME, &m);
 	fix_give(&f, &in);
 }
 
@@ -179,7 +179,7 @@ static void a_flood_of_claims_does_not_push_out_who_we_talk_to(void)
 	for (uint32_t i = 10; i < 250; i++) {
 		struct arp_msg m = {ARP_REQUEST, other, {{0}}, 0x0a000000 + i, ME4};
 
-		frame_arp(&in, &MAC_ALL, &m);
+		frame_of_arp(&in, &MAC_ALL, &m);
 		fix_give(&f, &in);
 		fix_drain(&f);
 	}
