@@ -6,6 +6,8 @@
 
 #include "../stack/base/check.h"
 
+#define WRITE_UNIT 65536 /* asked for at once: a large chunk's worth */
+
 /* Eight bytes from their index: cheap, and no two words of a stream are equal. */
 static uint64_t word(uint64_t key, uint64_t i)
 {
@@ -96,7 +98,11 @@ size_t flow_write(struct flow_conn *c, uint64_t max)
 		c->end->written += total;
 		return total;
 	}
-	while (total < max && (p = stream_reserve(c->s, &n)) != NULL) {
+	while (total < max) {
+		n = max - total < WRITE_UNIT ? (size_t)(max - total) : WRITE_UNIT;
+		p = stream_reserve(c->s, &n);
+		if (!p)
+			break;
 		n = n < max - total ? n : (size_t)(max - total);
 		pattern_fill(c->write_key, c->end->written, p, n);
 		stream_commit(c->s, n);

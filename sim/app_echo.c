@@ -12,7 +12,8 @@ static void echo_event(struct server *sv, struct stream *s, uint32_t bits)
 
 	(void)sv;
 	(void)bits;
-	while ((from = stream_peek(s, &in)) != NULL && (to = stream_reserve(s, &out)) != NULL) {
+	while ((from = stream_peek(s, &in)) != NULL &&
+	       (out = in, to = stream_reserve(s, &out)) != NULL) {
 		size_t n = in < out ? in : out;
 
 		memcpy(to, from, n);

@@ -18,6 +18,7 @@
 
 #define REQUEST_MAX 8192
 #define HEAD_MAX 512
+#define READ_UNIT 65536 /* of a file at once */
 
 struct http {
 	char request[REQUEST_MAX];
@@ -300,6 +301,7 @@ static bool send_answer(struct http *h, struct stream *s)
 	if (h->head_sent < h->head_len)
 		return false;
 	while (h->left > 0) {
+		len = h->left < READ_UNIT ? (size_t)h->left : READ_UNIT;
 		to = stream_reserve(s, &len);
 		if (!to)
 			return false;

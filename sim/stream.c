@@ -209,11 +209,12 @@ void *stream_reserve(struct stream *s, size_t *len)
 {
 	void *p = NULL;
 
-	*len = 0;
+	assert(*len > 0);
 	if (s->open && !s->finishing && !s->closed)
 		p = s->tls ? tls_write_reserve(s->tls, len) : sock_reserve(s->stack, s->sock, len);
 	if (p && *len > 0)
 		return p;
+	*len = 0;
 	s->write_wanted = true;
 	return NULL;
 }
@@ -248,7 +249,7 @@ size_t stream_write(struct stream *s, const void *from, size_t len)
 	size_t done = 0, n;
 	void *p;
 
-	while (done < len && (p = stream_reserve(s, &n)) != NULL) {
+	while (done < len && (n = len - done, p = stream_reserve(s, &n)) != NULL) {
 		n = n < len - done ? n : len - done;
 		memcpy(p, (const char *)from + done, n);
 		stream_commit(s, n);
@@ -360,12 +361,11 @@ static bool has_unread(struct stream *s)
 
 static bool has_room(struct stream *s)
 {
-	bool wanted = s->write_wanted;
 	size_t n;
-	bool yes = stream_reserve(s, &n) != NULL;
 
-	s->write_wanted = wanted;
-	return yes;
+	if (s->finishing)
+		return false;
+	return s->tls ? tls_write_reserve(s->tls, &n) != NULL : sock_writable(s->stack, s->sock) > 0;
 }
 
 static void came_up(struct stream *s, ns_t now)

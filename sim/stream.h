@@ -99,7 +99,8 @@ struct stream {
 /* The next unread bytes, lent until the next call on this stream; NULL: none now. */
 const void *stream_peek(struct stream *, size_t *len);
 void stream_consume(struct stream *, size_t len);
-/* Room for bytes to send; *len is how much there is (at least 1). NULL: none now. */
+/* Room for bytes to send: *len is how many are wanted, and then how much room there is (at least 1,
+ * maybe more than wanted). NULL: none now. */
 void *stream_reserve(struct stream *, size_t *len);
 void stream_commit(struct stream *, size_t len);
 /* Copying forms: bytes moved, maybe 0. */
