@@ -116,7 +116,9 @@ void tls_eof(struct tls *);
 void tls_reset_by_peer(struct tls *);
 void tls_timed_out(struct tls *);
 
-/* Time goes forward; the limits of the configuration act here and nowhere else. */
+/* Time goes forward; the limits of the configuration act here and nowhere else. tls_turn does it by
+ * itself, after the bytes that are there: do not call it in front, or a slow line loses the time
+ * that its last data needs. */
 void tls_advance(struct tls *, ns_t now);
 ns_t tls_deadline(const struct tls *); /* when to come again, at the latest; NS_NEVER */
 

@@ -649,6 +649,22 @@ static void a_configuration_that_would_not_authenticate_is_refused(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(err, "entropy"));
 }
 
+/* BearSSL asks for no certificate at all when its list of anchors is empty, and then is content. */
+static void a_handshake_without_the_required_certificate_does_not_open(void)
+{
+	struct duo d;
+
+	duo_init(&d);
+	duo_start(&d);
+	br_ssl_server_set_trust_anchor_names_alt(&d.s->ctx.server, NULL, 0);
+	duo_shuttle(&d);
+
+	CU_ASSERT_EQUAL(tls_verdict(d.s), TLS_ERROR);
+	CU_ASSERT_EQUAL(tls_alert_sent(d.s), 40);
+	CU_ASSERT_PTR_NULL(tls_info(d.s));
+	duo_end(&d);
+}
+
 static void a_session_takes_forty_kilobytes(void)
 {
 	CU_ASSERT_TRUE(tls_session_size() > 36000);
@@ -681,6 +697,7 @@ static const struct test_case cases[] = {
 	TEST(renegotiation_is_refused_and_our_side_stays_up),
 	TEST(empty_records_of_a_peer_are_limited_after_the_handshake),
 	TEST(a_configuration_that_would_not_authenticate_is_refused),
+	TEST(a_handshake_without_the_required_certificate_does_not_open),
 	TEST(a_session_takes_forty_kilobytes),
 };
 TEST_SUITE(tls, cases);

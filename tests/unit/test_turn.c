@@ -256,6 +256,11 @@ static void conversations_over_tcp_come_out_whole_and_clean(void)
 	converse("every 7th frame lost", 0, 60000, 60000, 7);
 }
 
+static uint64_t resets(const struct line *l)
+{
+	return stack_counters(l->end[0].stack)->tcp_rst_in + stack_counters(l->end[1].stack)->tcp_rst_in;
+}
+
 static void an_alert_reaches_a_peer_that_is_still_talking(void)
 {
 	struct line *l = new_line(0);
@@ -270,7 +275,48 @@ static void an_alert_reaches_a_peer_that_is_still_talking(void)
 	CU_ASSERT_EQUAL(tls_verdict(c->tls), TLS_ERROR);
 	CU_ASSERT_EQUAL(tls_alert_received(c->tls), 40);
 	CU_ASSERT_TRUE(c->done && s->done);
-	CU_ASSERT_EQUAL(stack_counters(c->stack)->tcp_rst_in + stack_counters(s->stack)->tcp_rst_in, 0);
+	CU_ASSERT_EQUAL(resets(l), 0);
+	line_end(l);
+	free(l);
+}
+
+/* The server stops at a record that cannot be, while 150 kB are behind it. It must go on taking
+ * them off the socket until the client has read the alert and ended. */
+static void an_alert_is_not_eaten_by_data_that_nobody_wants(void)
+{
+	struct line *l = new_line(0);
+	struct end *c = &l->end[0], *s = &l->end[1];
+
+	line_start(l);
+	line_run(l, 2 * SEC);
+	CU_ASSERT_TRUE_FATAL(duo_open(c->tls) && duo_open(s->tls));
+	CU_ASSERT_EQUAL(sock_send(c->stack, c->sock, "no record at all", 16), 16);
+	CU_ASSERT_EQUAL(sock_send(c->stack, c->sock, pattern(150000), 150000), 150000);
+	line_run(l, 20 * SEC);
+
+	CU_ASSERT_EQUAL(tls_verdict(s->tls), TLS_ERROR);
+	CU_ASSERT_TRUE(tls_alert_sent(s->tls) > 0);
+	CU_ASSERT_EQUAL(tls_alert_received(c->tls), tls_alert_sent(s->tls));
+	CU_ASSERT_EQUAL(tls_verdict(c->tls), TLS_ERROR);
+	CU_ASSERT_EQUAL(resets(l), 0);
+	line_end(l);
+	free(l);
+}
+
+/* Nobody waits for the other's FIN: ours follows the last record at once. */
+static void the_fin_follows_the_last_record(void)
+{
+	struct line *l = new_line(0);
+	struct end *c = &l->end[0], *s = &l->end[1];
+
+	l->duo.cc.creds = NULL; /* ends in an error, where tls_done waits for the peer's end */
+	line_start(l);
+	while (!c->done || !s->done) {
+		ns_t t = next_time(l);
+
+		CU_ASSERT_TRUE_FATAL(t < 500 * MS);
+		line_run(l, t);
+	}
 	line_end(l);
 	free(l);
 }
@@ -375,6 +421,8 @@ static void plaintext_that_nobody_reads_closes_the_window(void)
 static const struct test_case cases[] = {
 	TEST(conversations_over_tcp_come_out_whole_and_clean),
 	TEST(an_alert_reaches_a_peer_that_is_still_talking),
+	TEST(an_alert_is_not_eaten_by_data_that_nobody_wants),
+	TEST(the_fin_follows_the_last_record),
 	TEST(fin_without_close_notify_is_truncated),
 	TEST(a_reset_is_told),
 	TEST(a_refused_connection_is_told),
