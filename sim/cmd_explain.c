@@ -124,7 +124,7 @@ static bool print_document(const struct request *r, const struct analysis *a, st
 		explain_capture(d, a, r->file);
 		for (uint32_t i = 0; i < a->nconns; i++)
 			if (r->stream < 0 || r->stream == i)
-				explain_conn(d, a, a->conn[i]);
+				explain_conn(d, a->conn[i]);
 	}
 	doc_end(d);
 	ok = fflush(f) == 0 && !ferror(f);

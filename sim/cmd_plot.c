@@ -46,9 +46,9 @@ struct picture {
 	bool no_memory;
 };
 
-static double time_of(const struct picture *p, ns_t at)
+static double seconds(ns_t t)
 {
-	return (double)(ns_t)((uint64_t)at - (uint64_t)p->a->start) / 1e9;
+	return (double)t / 1e9;
 }
 
 static uint8_t shift_of(const struct conn *c, int side)
@@ -68,7 +68,7 @@ static void keep(struct picture *p, bool ok)
 
 static void add_timeseq(struct picture *p, const struct seg_view *v)
 {
-	const double t = time_of(p, v->pkt->at);
+	const double t = seconds(v->pkt->at);
 	const int me = v->side, peer = !me;
 	const struct seg *g = &v->d->seg;
 	int series = p->s_new[me];
@@ -93,7 +93,7 @@ static void add_rtt(struct picture *p, const struct seg_view *v)
 	const int peer = !v->side;
 
 	if (v->conn->half[peer].sample >= 0)
-		keep(p, plot_point(p->plot[0], p->s_rtt[peer], time_of(p, v->pkt->at),
+		keep(p, plot_point(p->plot[0], p->s_rtt[peer], seconds(v->pkt->at),
 				   (double)v->conn->half[peer].sample / 1e6));
 }
 
@@ -101,7 +101,7 @@ static void add_window(struct picture *p, const struct seg_view *v)
 {
 	const struct seg *g = &v->d->seg;
 	const struct half *h = &v->conn->half[v->side], *o = &v->conn->half[!v->side];
-	const double t = time_of(p, v->pkt->at);
+	const double t = seconds(v->pkt->at);
 
 	if (!(g->flags & (TH_SYN | TH_RST)))
 		keep(p, plot_point(p->plot[!v->side], p->s_window[!v->side], t,
@@ -127,7 +127,7 @@ static void add_throughput(struct picture *p, const struct seg_view *v)
 		p->sample[me] = list;
 		p->cap[me] = cap;
 	}
-	p->sample[me][p->n[me]++] = (struct sample){time_of(p, v->pkt->at), v->d->seg.len};
+	p->sample[me][p->n[me]++] = (struct sample){seconds(v->pkt->at), v->d->seg.len};
 }
 
 static void gather(void *arg, const struct seg_view *v)
@@ -203,7 +203,7 @@ static bool prepare(struct picture *p)
 /* New bytes per bin, in bit/s, of each direction. */
 static void draw_throughput(struct picture *p)
 {
-	const double first = time_of(p, p->conn->first), last = time_of(p, p->conn->last);
+	const double first = seconds(p->conn->first), last = seconds(p->conn->last);
 	const double width = last > first ? (last - first) / BINS : 1;
 
 	for (int side = 0; side < 2; side++) {
@@ -230,7 +230,7 @@ static bool draw(struct picture *p, FILE *f)
 
 	switch ((enum kind)p->r->kind) {
 	case LADDER:
-		return ladder_write(p->ladder, p->a, c, f);
+		return ladder_write(p->ladder, c, f);
 	case THROUGHPUT:
 		draw_throughput(p);
 		return plot_write(p->plot[0], f);

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LINE 96 /* of plain text */
+
 enum context { NOTHING, LIST };
 
 struct doc {
@@ -43,25 +45,24 @@ static void put_text(const struct doc *d, const char *s)
 static void put_wrapped(const struct doc *d, const char *s, int indent, int hanging)
 {
 	int column = indent;
+	bool first = true;
 
 	fprintf(d->f, "%*s", indent, "");
 	while (*s) {
 		size_t n = strcspn(s, " ");
 
-		if (column + (int)n > 96 && column > hanging) {
+		if (!first && column + 1 + (int)n > LINE) {
 			fprintf(d->f, "\n%*s", hanging, "");
 			column = hanging;
+		} else if (!first) {
+			putc(' ', d->f);
+			column++;
 		}
 		for (size_t i = 0; i < n; i++)
 			put_char(d, s[i]);
 		column += (int)n;
-		s += n;
-		if (*s == ' ') {
-			s++;
-			if (*s && column < 96)
-				putc(' ', d->f);
-			column++;
-		}
+		first = false;
+		s += n + (s[n] == ' ');
 	}
 	putc('\n', d->f);
 }

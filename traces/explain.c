@@ -13,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROWS_MAX 200 /* of one table in text; the JSON has them all */
+#define RETX_SHOWN 200 /* in words; the JSON has them all */
+#define OTHERS_SHOWN 20
 
 /* ---- words ---- */
 
@@ -52,7 +53,7 @@ const char *handshake_word(const struct conn *c)
 {
 	const struct half *a = &c->half[c->client], *b = &c->half[!c->client];
 
-	if (c->refused)
+	if (c->refused && !c->hs_ack && !b->syn_ack)
 		return "refused";
 	if (a->syn && b->syn)
 		return a->syn_ack && b->syn_ack ? "simultaneous" : "split";
@@ -81,7 +82,7 @@ const char *teardown_word(const struct conn *c)
 
 static ns_t handshake_rtt(const struct conn *c)
 {
-	if (!c->hs_ack || !(c->hs_d1 || c->hs_d2))
+	if (!c->hs_ack || c->hs_d1 < 0 || c->hs_d2 < 0 || !(c->hs_d1 || c->hs_d2))
 		return -1;
 	switch ((enum tap)c->tap) {
 	case TAP_CLIENT:
@@ -108,12 +109,6 @@ static void seconds(char *to, size_t cap, ns_t t)
 	ns_t abs = t < 0 ? -(t + 1) : t;
 
 	snprintf(to, cap, "%s%" PRId64 ".%06d", t < 0 ? "-" : "", abs / SEC, (int)(abs / US % 1000000));
-}
-
-static ns_t since(const struct analysis *a, ns_t t)
-{
-	/* Times of a hostile capture may be anything: no overflow. */
-	return (ns_t)((uint64_t)t - (uint64_t)a->start);
 }
 
 /* ---- options ---- */
@@ -208,7 +203,7 @@ static int handshake_rows(const struct conn *c, struct hs_row row[6])
 	return n;
 }
 
-static void handshake_table(struct doc *d, const struct analysis *a, const struct conn *c)
+static void handshake_table(struct doc *d, const struct conn *c)
 {
 	static const char *const head[] = {"frame", "time (s)", "from", "flags", "sequence (raw)",
 					   "acknowledgement (raw)", "relative", "window", "options"};
@@ -223,7 +218,7 @@ static void handshake_table(struct doc *d, const struct analysis *a, const struc
 		const char *cell[] = {frame, time, end_word(c, r->side), r->flags, seq, ack, rel, wnd, opts};
 
 		snprintf(frame, sizeof(frame), "%" PRIu32, r->frame);
-		seconds(time, sizeof(time), since(a, r->at));
+		seconds(time, sizeof(time), r->at);
 		snprintf(seq, sizeof(seq), "%" PRIu32, r->seq);
 		if (r->has_ack)
 			snprintf(ack, sizeof(ack), "%" PRIu32, r->ack);
@@ -236,7 +231,7 @@ static void handshake_table(struct doc *d, const struct analysis *a, const struc
 	doc_table_end(d);
 }
 
-static void explain_handshake(struct doc *d, const struct analysis *a, const struct conn *c)
+static void explain_handshake(struct doc *d, const struct conn *c)
 {
 	const char *kind = handshake_word(c);
 	const struct half *cl = &c->half[c->client], *sv = &c->half[!c->client];
@@ -268,7 +263,7 @@ static void explain_handshake(struct doc *d, const struct analysis *a, const str
 			    ", ACK in frame %" PRIu32 ".", cl->syn, sv->syn_ack, c->hs_ack);
 	else
 		doc_para(d, "A three-way handshake, of which the capture shows only a part.");
-	handshake_table(d, a, c);
+	handshake_table(d, c);
 	if (handshake_rtt(c) >= 0) {
 		say_ms(&t, handshake_rtt(c));
 		doc_para(d, "Round-trip time of the handshake: %s.", rtt);
@@ -283,7 +278,7 @@ static void explain_tap(struct doc *d, const struct conn *c)
 	struct text t1 = {d1, sizeof(d1), 0}, t2 = {d2, sizeof(d2), 0};
 
 	if (c->tap == TAP_UNKNOWN) {
-		doc_para(d, "Where the capture was made cannot be told, for want of a complete handshake.");
+		doc_para(d, "Where the capture was made cannot be told, for want of a complete handshake in order.");
 		return;
 	}
 	say_ms(&t1, c->hs_d1);
@@ -483,12 +478,12 @@ static uint32_t count_kind(const struct conn *c, enum verdict_kind kind)
 	return n;
 }
 
-static void list_events(struct doc *d, const struct conn *c, enum verdict_kind kind)
+static void list_events(struct doc *d, const struct conn *c, enum verdict_kind kind, uint32_t most)
 {
 	char text[1024];
 	uint32_t shown = 0, n = count_kind(c, kind);
 
-	for (uint32_t i = 0; i < c->events && shown < ROWS_MAX; i++)
+	for (uint32_t i = 0; i < c->events && shown < most; i++)
 		if (c->event[i].kind == kind) {
 			doc_item(d, "%s", explain_event(text, sizeof(text), c, &c->event[i]));
 			shown++;
@@ -533,15 +528,18 @@ static void explain_retransmissions(struct doc *d, const struct conn *c)
 	doc_heading(d, 3, "Retransmissions");
 	if (n == 0) {
 		doc_para(d, "No retransmissions: all %" PRIu64 " bytes were sent once (%" PRIu64 " by the client, %" PRIu64
-			    " by the server). Every segment that carries data, SYN or FIN begins where the one before it "
-			    "ended%s.", a + b, a, b, late ? ", but for those that the network delivered late" : "");
+			    " by the server)%s.", a + b, a, b,
+			 c->half[0].holes || c->half[1].holes ? ", as far as they were captured" :
+			 late ? ": every segment that carries data, SYN or FIN begins where the one before it ended, but for those "
+				"that the network delivered late" :
+				": every segment that carries data, SYN or FIN begins where the one before it ended");
 		if (c->tap != TAP_CLIENT && c->tap != TAP_SERVER)
 			doc_para(d, "A first copy that was lost before the point of capture would leave no trace here.");
 	} else {
 		doc_para(d, "%" PRIu32 " segment%s sent again, of %" PRIu64 " bytes in all.", n,
 			 n == 1 ? " was" : "s were", a + b);
 		count_causes(d, c);
-		list_events(d, c, V_RETX);
+		list_events(d, c, V_RETX, RETX_SHOWN);
 	}
 	if (c->events_lost)
 		doc_para(d, "%" PRIu32 " more verdicts were left out: the capture has too many.", c->events_lost);
@@ -563,7 +561,7 @@ static void explain_others(struct doc *d, const struct conn *c)
 	for (size_t i = 0; i < ARRAY_LEN(part); i++)
 		if (count_kind(c, part[i].kind)) {
 			doc_heading(d, 3, "%s: %" PRIu32, part[i].heading, count_kind(c, part[i].kind));
-			list_events(d, c, part[i].kind);
+			list_events(d, c, part[i].kind, OTHERS_SHOWN);
 		}
 }
 
@@ -639,22 +637,27 @@ static void explain_fins(struct doc *d, const struct conn *c)
 
 static void explain_teardown(struct doc *d, const struct conn *c)
 {
+	const char *client = flow_state(c, c->client), *server = flow_state(c, !c->client);
+
 	doc_heading(d, 3, "Teardown");
 	if (flow_first_fin(c) >= 0)
 		explain_fins(d, c);
 	for (int side = 0; side < 2; side++)
-		if (c->half[side].rst && c->half[side].rst != c->refused)
+		if (c->half[side].rst && (c->half[side].rst != c->refused || handshake_complete(c)))
 			doc_para(d, "The %s reset the connection in frame %" PRIu32 ".", end_word(c, side),
 				 c->half[side].rst);
 	if (first_closer(c) < 0)
 		doc_para(d, "Neither a FIN nor a reset was captured.");
+	if (c->after_rst)
+		doc_para(d, "%" PRIu32 " segment%s came after the reset: it was not believed, or not seen, by the other end.",
+			 c->after_rst, plural(c->after_rst));
 	doc_para(d, "As far as the capture goes, the client is left in %s and the server in %s.",
-		 flow_state(c, c->client), flow_state(c, !c->client));
+		 client ? client : "an unknown state", server ? server : "an unknown state");
 }
 
 /* ---- stalls ---- */
 
-static void explain_stalls(struct doc *d, const struct analysis *a, const struct conn *c)
+static void explain_stalls(struct doc *d, const struct conn *c)
 {
 	static const char *const head[] = {"from (s)", "to (s)", "ended by frame", "why"};
 
@@ -666,8 +669,8 @@ static void explain_stalls(struct doc *d, const struct analysis *a, const struct
 		char from[32], to[32], frame[16];
 		const char *cell[] = {from, to, frame, c->stalls[i].why};
 
-		seconds(from, sizeof(from), since(a, c->stalls[i].from));
-		seconds(to, sizeof(to), since(a, c->stalls[i].to));
+		seconds(from, sizeof(from), c->stalls[i].from);
+		seconds(to, sizeof(to), c->stalls[i].to);
 		snprintf(frame, sizeof(frame), "%" PRIu32, c->stalls[i].frame);
 		doc_row(d, cell);
 	}
@@ -686,25 +689,29 @@ static void ends_text(const struct conn *c, char client[64], char server[64])
 	endpoint_print(c->client ? client : server, 64, &k->remote, k->rport);
 }
 
-void explain_conn(struct doc *d, const struct analysis *a, const struct conn *c)
+void explain_conn(struct doc *d, const struct conn *c)
 {
 	char client[64], server[64], first[32], length[32];
 	const struct half *cl = &c->half[c->client], *sv = &c->half[!c->client];
 
 	ends_text(c, client, server);
 	doc_heading(d, 2, "Connection %" PRIu32 ": %s to %s", c->id, client, server);
-	seconds(first, sizeof(first), since(a, c->first));
+	seconds(first, sizeof(first), c->first);
 	seconds(length, sizeof(length), c->last - c->first);
 	doc_para(d, "It begins %s s into the capture and is seen for %s s. The client sent %" PRIu64 " packet%s with %" PRIu64
 		    " byte%s of data, the server %" PRIu64 " packet%s with %" PRIu64 " byte%s.",
 		 first, length, cl->packets, plural(cl->packets), stream_bytes(cl), plural(stream_bytes(cl)), sv->packets,
 		 plural(sv->packets), stream_bytes(sv), plural(stream_bytes(sv)));
 	explain_tap(d, c);
-	explain_handshake(d, a, c);
+	explain_handshake(d, c);
 	explain_retransmissions(d, c);
 	explain_others(d, c);
-	explain_stalls(d, a, c);
+	explain_stalls(d, c);
 	explain_teardown(d, c);
+	for (int side = 0; side < 2; side++)
+		if (c->half[side].holes)
+			doc_para(d, "%" PRIu32 " stretch%s of the %s's data %s not in the capture.", c->half[side].holes,
+				 c->half[side].holes == 1 ? "" : "es", end_word(c, side), c->half[side].holes == 1 ? "is" : "are");
 	for (int side = 0; side < 2; side++)
 		if (c->half[side].unseen_acked)
 			doc_para(d, "%" PRIu64 " acknowledgement%s of the %s's data cover bytes that the capture does not have: "
@@ -792,6 +799,11 @@ static json_t *json_frame(uint32_t frame)
 	return frame ? json_integer(frame) : json_null();
 }
 
+static json_t *json_word(const char *s)
+{
+	return s ? json_string(s) : json_null();
+}
+
 static void set(json_t *o, const char *key, json_t *v)
 {
 	json_object_set_new(o, key, v);
@@ -842,12 +854,12 @@ static json_t *json_teardown(const struct conn *c)
 	set(j, "kind", json_string(teardown_word(c)));
 	set(j, "first", first < 0 ? json_null() : json_string(end_word(c, first)));
 	set(j, "frames", frames);
-	set(j, "client_state", json_string(flow_state(c, c->client)));
-	set(j, "server_state", json_string(flow_state(c, !c->client)));
+	set(j, "client_state", json_word(flow_state(c, c->client)));
+	set(j, "server_state", json_word(flow_state(c, !c->client)));
 	return j;
 }
 
-static json_t *json_retx(const struct analysis *a, const struct conn *c, const struct event *e)
+static json_t *json_retx(const struct conn *c, const struct event *e)
 {
 	json_t *j = json_object(), *proof = json_array();
 	char text[1024];
@@ -855,7 +867,7 @@ static json_t *json_retx(const struct analysis *a, const struct conn *c, const s
 	for (int i = 0; i < e->nproofs; i++)
 		json_array_append_new(proof, json_integer(e->proof[i]));
 	set(j, "frame", json_integer(e->frame));
-	set(j, "time", json_time(since(a, e->at)));
+	set(j, "time", json_time(e->at));
 	set(j, "from", json_string(end_word(c, e->side)));
 	set(j, "bytes", json_pack("[I,I]", (json_int_t)e->lo, (json_int_t)e->hi));
 	set(j, "cause", json_string(cause_word(e->cause)));
@@ -868,7 +880,7 @@ static json_t *json_retx(const struct analysis *a, const struct conn *c, const s
 	return j;
 }
 
-static void json_events(json_t *j, const struct analysis *a, const struct conn *c)
+static void json_events(json_t *j, const struct conn *c)
 {
 	json_t *retx = json_array(), *late = json_array(), *copies = json_array(), *probes = json_array();
 
@@ -878,7 +890,7 @@ static void json_events(json_t *j, const struct analysis *a, const struct conn *
 
 		switch ((enum verdict_kind)e->kind) {
 		case V_RETX:
-			json_array_append_new(retx, json_retx(a, c, e));
+			json_array_append_new(retx, json_retx(c, e));
 			break;
 		case V_LATE:
 			x = json_pack("{s:i,s:s,s:o,s:s}", "frame", (int)e->frame, "certainty",
@@ -909,7 +921,7 @@ static void json_events(json_t *j, const struct analysis *a, const struct conn *
 	set(j, "probes", probes);
 }
 
-static json_t *json_text(const struct analysis *a, const struct conn *c)
+static json_t *json_text(const struct conn *c)
 {
 	char *text = NULL;
 	size_t n = 0;
@@ -918,7 +930,7 @@ static json_t *json_text(const struct analysis *a, const struct conn *c)
 	json_t *j;
 
 	if (d) {
-		explain_conn(d, a, c);
+		explain_conn(d, c);
 		doc_end(d);
 	}
 	if (f)
@@ -928,7 +940,7 @@ static json_t *json_text(const struct analysis *a, const struct conn *c)
 	return j;
 }
 
-static json_t *json_conn(const struct analysis *a, const struct conn *c)
+static json_t *json_conn(const struct conn *c)
 {
 	json_t *j = json_object(), *stalls = json_array();
 	const struct half *cl = &c->half[c->client], *sv = &c->half[!c->client];
@@ -939,22 +951,22 @@ static json_t *json_conn(const struct analysis *a, const struct conn *c)
 	set(j, "client", json_string(client));
 	set(j, "server", json_string(server));
 	set(j, "tap", json_string(tap_word(c->tap)));
-	set(j, "first", json_time(since(a, c->first)));
-	set(j, "last", json_time(since(a, c->last)));
+	set(j, "first", json_time(c->first));
+	set(j, "last", json_time(c->last));
 	set(j, "handshake", json_handshake(c));
 	set(j, "teardown", json_teardown(c));
 	set(j, "bytes", json_pack("{s:I,s:I}", "client", (json_int_t)stream_bytes(cl), "server",
 				  (json_int_t)stream_bytes(sv)));
 	set(j, "packets", json_pack("{s:I,s:I}", "client", (json_int_t)cl->packets, "server", (json_int_t)sv->packets));
-	json_events(j, a, c);
+	json_events(j, c);
 	for (uint32_t i = 0; i < c->nstalls; i++) {
 		const struct stall *s = &c->stalls[i];
 
-		json_array_append_new(stalls, json_pack("{s:o,s:o,s:i,s:s}", "from", json_time(since(a, s->from)), "to",
-							json_time(since(a, s->to)), "frame", (int)s->frame, "why", s->why));
+		json_array_append_new(stalls, json_pack("{s:o,s:o,s:i,s:s}", "from", json_time(s->from), "to",
+							json_time(s->to), "frame", (int)s->frame, "why", s->why));
 	}
 	set(j, "stalls", stalls);
-	set(j, "text", json_text(a, c));
+	set(j, "text", json_text(c));
 	return j;
 }
 
@@ -967,7 +979,7 @@ json_t *explain_json(const struct analysis *a, const char *file, int64_t stream)
 							 a->skip[i].why));
 	for (uint32_t i = 0; i < a->nconns; i++)
 		if (stream < 0 || stream == i)
-			json_array_append_new(conns, json_conn(a, a->conn[i]));
+			json_array_append_new(conns, json_conn(a->conn[i]));
 	set(j, "file", json_string(file));
 	set(j, "packets", json_integer((json_int_t)a->packets));
 	set(j, "other", json_integer((json_int_t)a->other));

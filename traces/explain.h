@@ -16,7 +16,7 @@ const char *teardown_word(const struct conn *);  /* "fin", "rst", "half", "none"
 bool handshake_complete(const struct conn *);
 
 void explain_capture(struct doc *, const struct analysis *, const char *file);
-void explain_conn(struct doc *, const struct analysis *, const struct conn *);
+void explain_conn(struct doc *, const struct conn *);
 /* One event in sentences, terminated, cut to cap. */
 char *explain_event(char *to, size_t cap, const struct conn *, const struct event *);
 json_t *explain_json(const struct analysis *, const char *file, int64_t stream); /* stream -1: all */

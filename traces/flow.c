@@ -160,14 +160,28 @@ static void skip_packet(struct analysis *a, const struct reader_pkt *p, const ch
 		a->skip[a->skips - 1] = (struct skipped){p->frame, why};
 }
 
-bool analysis_packet(struct analysis *a, const struct reader_pkt *p)
+/* Since the capture's first packet, and so bounded that differences of two never overflow. */
+static ns_t relative(const struct analysis *a, ns_t at)
 {
+	const ns_t far = (ns_t)1 << 61;
+	const ns_t half = at / 2 - a->start / 2;
+
+	if (half > far / 2 || half < -far / 2)
+		return half > 0 ? far : -far;
+	return at - a->start;
+}
+
+bool analysis_packet(struct analysis *a, const struct reader_pkt *read)
+{
+	struct reader_pkt timed = *read;
+	const struct reader_pkt *p = &timed;
 	struct dissected d;
 	struct conn *c;
 	int side;
 
 	if (a->packets++ == 0)
-		a->start = p->at;
+		a->start = read->at;
+	timed.at = relative(a, read->at);
 	switch (dissect(p, &d)) {
 	case DISSECT_OTHER:
 		a->other++;
@@ -200,6 +214,8 @@ static void place_tap(struct conn *c)
 {
 	ns_t d1 = c->hs_d1, d2 = c->hs_d2;
 
+	if (d1 < 0 || d2 < 0)
+		return; /* the capture itself is out of order */
 	/* Where both waits are alike the tap is in the middle; a host answers in far less than a
 	 * third of a round trip, unless the path is shorter than its own delays. */
 	if (d2 < d1 / 2)
@@ -266,8 +282,8 @@ void flow_handshake(struct conn *c, int side, const struct dissected *d, const s
 	c->hs_wnd = g->wnd;
 	c->hs_side = (uint8_t)side;
 	if (o->syn_ack) {
-		c->hs_d1 = o->syn_ack_at - h->syn_at;
-		c->hs_d2 = p->at - o->syn_ack_at;
+		c->hs_d1 = ns_min(o->syn_ack_at - h->syn_at, RTT_MAX);
+		c->hs_d2 = ns_min(p->at - o->syn_ack_at, RTT_MAX);
 		if (!(h->syn_ack || o->syn))
 			place_tap(c);
 	}
@@ -295,6 +311,8 @@ void flow_teardown(struct conn *c, int side, const struct dissected *d, const st
 	}
 	if (g->flags & TH_RST && !h->rst)
 		h->rst = (uint32_t)p->frame;
+	if (!(g->flags & TH_RST) && (h->rst || o->rst) && seg_len(g))
+		c->after_rst++;
 }
 
 int flow_first_fin(const struct conn *c)
@@ -313,7 +331,7 @@ const char *flow_state(const struct conn *c, int side)
 {
 	const struct half *h = &c->half[side], *o = &c->half[!side];
 
-	if (h->rst || o->rst || c->refused)
+	if (h->rst || o->rst)
 		return "CLOSED";
 	if (h->fin && o->fin) {
 		bool together = !h->fin_knew && !o->fin_knew;
@@ -335,5 +353,5 @@ const char *flow_state(const struct conn *c, int side)
 		return "SYN-RECEIVED";
 	if (h->syn)
 		return o->syn_ack ? "ESTABLISHED" : "SYN-SENT";
-	return h->started ? "ESTABLISHED" : "LISTEN";
+	return h->started ? "ESTABLISHED" : NULL;
 }

@@ -23,6 +23,7 @@
 #define RECS_MIN 1024         /* segments remembered in one direction, and while unacknowledged */
 #define RECS_MAX 16384
 #define ACKS_KEPT 8
+#define RTT_MAX (3600 * SEC)  /* nothing longer is a round trip */
 
 enum verdict_kind {
 	V_NONE,
@@ -127,6 +128,7 @@ struct half {
 	bool fin_knew;           /* its FIN already acknowledged the other's */
 	ns_t syn_first_at, syn_ack_first_at, syn_at, syn_ack_at; /* the first and the latest */
 	uint64_t packets, unseen_acked;
+	uint32_t holes;          /* ranges that the capture never had; set at the end */
 	uint32_t syn_data;
 };
 
@@ -151,6 +153,7 @@ struct conn {
 	uint32_t copies;
 	struct stall *stalls;
 	uint32_t nstalls, stalls_lost;
+	uint32_t after_rst;      /* segments that came although the connection was reset */
 	uint64_t odd;            /* segments too far from the stream to be part of it */
 };
 
@@ -166,19 +169,20 @@ struct seg_view {
 	const struct conn *conn;
 	int side;
 	const struct dissected *d;
-	const struct reader_pkt *pkt;
+	const struct reader_pkt *pkt; /* its time is relative too */
 	uint64_t lo, hi, ack; /* relative */
 	const struct event *ev;
 };
 typedef void seg_fn(void *arg, const struct seg_view *);
 
+/* Times in connections are relative to the capture's first packet, whose own is `start`. */
 struct analysis {
 	struct flowmap map;
 	struct conn **conn;
 	uint32_t nconns, conn_cap;
 	uint64_t packets, other, skips, over_limit;
 	struct skipped *skip;
-	ns_t start;          /* of the capture */
+	ns_t start;
 	uint32_t events;     /* in all */
 	struct conn *recent; /* the last segment's */
 	seg_fn *each;
@@ -199,7 +203,7 @@ void flow_teardown(struct conn *, int side, const struct dissected *, const stru
 		   uint64_t lo);
 /* Whether the tap stands at this end, so that nothing it sent can have been lost or late here. */
 bool flow_at(const struct conn *, int side);
-const char *flow_state(const struct conn *, int side);
+const char *flow_state(const struct conn *, int side); /* NULL: not known */
 int flow_first_fin(const struct conn *); /* the end whose FIN came first, -1: none */
 
 /* ---- verdict.c ---- */

@@ -119,19 +119,18 @@ static void label(char *to, size_t cap, const struct rung *r, const struct event
 	say(&t, "%s", word_of(e));
 }
 
-static void write_rung(FILE *f, const struct analysis *a, const struct conn *c, const struct rung *r, int row)
+static void write_rung(FILE *f, const struct conn *c, const struct rung *r, int row)
 {
 	const struct event *e = r->event && r->event <= c->events ? &c->event[r->event - 1] : NULL;
 	const bool right = r->side == c->client;
 	const int y = TOP + 30 + row * ROW, from = right ? LEFT : RIGHT, to = right ? RIGHT : LEFT;
-	const ns_t since = (ns_t)((uint64_t)r->at - (uint64_t)a->start);
 	char text[160];
 
 	label(text, sizeof(text), r, e);
 	fprintf(f, "<path stroke=\"%s\" fill=\"none\" d=\"M%d %dL%d %d\"/>", colour_of(e), from, y, to, y + 10);
 	fprintf(f, "<path fill=\"%s\" d=\"M%d %dl%d -5v9z\"/>", colour_of(e), to, y + 10, right ? -9 : 9);
 	fprintf(f, "<text class=\"m\" x=\"%d\" y=\"%d\" fill=\"%s\">%s</text>", (LEFT + RIGHT) / 2, y, colour_of(e), text);
-	fprintf(f, "<text class=\"r\" x=\"%d\" y=\"%d\">%.6f s  #%" PRIu64 "</text>\n", LEFT - 12, y + 4, (double)since / 1e9,
+	fprintf(f, "<text class=\"r\" x=\"%d\" y=\"%d\">%.6f s  #%" PRIu64 "</text>\n", LEFT - 12, y + 4, (double)r->at / 1e9,
 		r->frame);
 }
 
@@ -155,7 +154,7 @@ static void write_head(FILE *f, const struct conn *c, int rows)
 		height - 10);
 }
 
-bool ladder_write(const struct ladder *l, const struct analysis *a, const struct conn *c, FILE *f)
+bool ladder_write(const struct ladder *l, const struct conn *c, FILE *f)
 {
 	const uint64_t shown = l->n < LADDER_ROWS ? l->n : LADDER_ROWS, hidden = l->n - shown;
 	int row = 0;
@@ -171,7 +170,7 @@ bool ladder_write(const struct ladder *l, const struct analysis *a, const struct
 		}
 		if (i >= HALF_ROWS)
 			r = &l->last[(i - HALF_ROWS + hidden) % HALF_ROWS];
-		write_rung(f, a, c, r, row++);
+		write_rung(f, c, r, row++);
 	}
 	fputs("</svg>\n", f);
 	return fflush(f) == 0 && !ferror(f);

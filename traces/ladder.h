@@ -13,7 +13,7 @@ struct ladder;
 struct ladder *ladder_new(void);
 bool ladder_add(struct ladder *, const struct seg_view *); /* false: no memory */
 /* After the analysis is finished: verdicts may have been settled since. */
-bool ladder_write(const struct ladder *, const struct analysis *, const struct conn *, FILE *);
+bool ladder_write(const struct ladder *, const struct conn *, FILE *);
 void ladder_free(struct ladder *);
 
 #endif

@@ -405,7 +405,7 @@ static void proof_by_dsack(struct conn *c, struct half *o, const struct ack_view
 
 static void rtt_sample(struct half *o, ns_t r)
 {
-	if (r < 0)
+	if (r < 0 || r > RTT_MAX)
 		return;
 	o->sample = r;
 	o->rttvar = o->srtt ? (3 * o->rttvar + (r > o->srtt ? r - o->srtt : o->srtt - r)) / 4 : r / 2;
@@ -840,7 +840,8 @@ static struct event *judge_data(struct analysis *a, struct conn *c, int side, co
 		memcpy(e->proof, draft.proof, sizeof(e->proof));
 		if (e->kind == V_RETX) {
 			explain_retx(c, h, &d->seg, e, near);
-			if (!near && draft.evidence == EV_SEEN_BEFORE && seen_all(h, lo, hi))
+			/* Only at the receiver's own tap is having passed the same as having arrived. */
+			if (flow_at(c, !side) && draft.evidence == EV_SEEN_BEFORE && seen_all(h, lo, hi))
 				prove_needless(e, BY_ARRIVAL, e->original);
 			retx_list_add(h, (uint32_t)(e - c->event));
 		}
@@ -943,6 +944,7 @@ void verdict_finish(struct conn *c)
 	for (int i = 0; i < 2; i++) {
 		struct half *h = &c->half[i];
 
+		h->holes = h->seen.n + (h->floor < h->top_lo && h->seen.n == 0);
 		seqset_free(&h->seen);
 		seqset_free(&h->sacked);
 		free(h->rec);
