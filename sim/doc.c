@@ -95,50 +95,6 @@ const char *doc_shown(const struct doc *t, const struct node *y, char to[64])
 	return text_shown(doc_text(t, y), to);
 }
 
-/* Edit distance, for words under 32 bytes. */
-static unsigned distance(const char *a, const char *b)
-{
-	size_t n = strlen(a), m = strlen(b);
-	unsigned row[33];
-
-	if (n > 32 || m > 32)
-		return 99;
-	for (size_t j = 0; j <= m; j++)
-		row[j] = (unsigned)j;
-	for (size_t i = 1; i <= n; i++) {
-		unsigned corner = row[0];
-
-		row[0] = (unsigned)i;
-		for (size_t j = 1; j <= m; j++) {
-			unsigned best = corner + (a[i - 1] != b[j - 1]);
-
-			corner = row[j];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
-		}
-	}
-	return row[m];
-}
-
-const char *nearest_word(const char *word, const char *const *words)
-{
-	const char *best = NULL;
-	unsigned least = (unsigned)(strlen(word) < 6 ? 3 : 4); /* under it is near */
-
-	for (; *words; words++) {
-		unsigned d = distance(word, *words);
-
-		if (d < least && d < strlen(*words)) {
-			least = d;
-			best = *words;
-		}
-	}
-	return best;
-}
-
 /* ---- memory ---- */
 
 static bool out_of_memory(struct doc *t)
@@ -465,6 +421,16 @@ void doc_free(struct doc *t)
 	free(t->node);
 	free(t->text);
 	*t = (struct doc){0};
+}
+
+bool doc_retext(struct doc *t, struct node *y, const char *text)
+{
+	uint32_t at = add_text(t, text, strlen(text));
+
+	if (!at)
+		return out_of_memory(t);
+	y->text = at;
+	return true;
 }
 
 const struct node *doc_find(const struct doc *t, const struct node *map, const char *key)

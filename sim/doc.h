@@ -51,6 +51,9 @@ void doc_free(struct doc *);
  * by number from 1 or by their `name`; VALUE is YAML. Missing keys are added. */
 bool doc_set(struct doc *, const char *assignment);
 
+/* Gives a node another text. */
+bool doc_retext(struct doc *, struct node *, const char *text);
+
 static inline const char *doc_text(const struct doc *t, const struct node *y)
 {
 	return t->text + y->text;
@@ -87,7 +90,5 @@ bool doc_fail_key(struct doc *, const struct node *, const char *format, ...)
 
 /* Text safe to show: printable, quoted with ` `, cut after 40 bytes. */
 const char *text_shown(const char *text, char to[64]);
-/* The word of a list (NULL ends it) nearest to `word`, if it is near enough to be meant; else NULL. */
-const char *nearest_word(const char *word, const char *const *words);
 
 #endif

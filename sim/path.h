@@ -27,6 +27,7 @@
 #define PPB_ONE 1000000000u
 #define PATH_NAME 64
 #define LOSS_NUMBERS 64
+#define RULE_FLOWS_MAX 256 /* flows a direction that rules can count; the rest passes uncounted */
 
 /* ---- what to build ---- */
 
@@ -138,6 +139,11 @@ void path_spec_default(struct path_spec *);
 bool path_spec_words(struct path_spec *, const char *words, char *err, size_t cap);
 /* The words that would give this spec again (rules excepted); for reports. */
 char *path_spec_print(char *to, size_t cap, const struct path_spec *);
+
+/* Pieces of that language, for other forms of it. parse: NULL, or what was expected. */
+extern const char *const queue_names[], *const shape_names[], *const corrupt_names[];
+const char *queue_limit_parse(const char *text, struct queue_spec *);
+char *queue_limit_print(char *to, size_t cap, const struct queue_spec *);
 
 /* ---- what becomes of a frame ---- */
 

@@ -54,9 +54,9 @@ static struct rule_flow *find_flow(struct rule_stage *r, const struct ip_hdr *ip
 		    addr_eq(&f->dst, &ip->dst))
 			return f;
 	}
-	if (!r->flow && !(r->flow = calloc(RULE_FLOWS, sizeof(*r->flow))))
+	if (!r->flow && !(r->flow = calloc(RULE_FLOWS_MAX, sizeof(*r->flow))))
 		return NULL;
-	if (r->nflows == RULE_FLOWS)
+	if (r->nflows == RULE_FLOWS_MAX)
 		return NULL;
 	struct rule_flow *f = &r->flow[r->nflows++];
 

@@ -104,7 +104,6 @@ static inline ns_t hold_due(const struct hold *h)
 
 /* ---- the stages ---- */
 
-#define RULE_FLOWS 256 /* flows that rules can count; the rest passes uncounted */
 
 struct rule_flow;
 

@@ -11,6 +11,7 @@
 
 #define WORD_MAX 32
 #define WORDS_MAX (LOSS_NUMBERS + 4)
+#define LIMIT_MAX 1000000000000 /* packets, bytes or thousandths */
 
 struct clause {
 	char word[WORDS_MAX][WORD_MAX];
@@ -115,39 +116,49 @@ static bool words_mtu(struct clause *c, struct path_spec *s)
 	return true;
 }
 
-static bool take_limit(struct clause *c, struct queue_spec *q)
+const char *queue_limit_parse(const char *text, struct queue_spec *q)
 {
-	const char *w = peek(c);
-	size_t len = strlen(w);
+	static const char expected[] = "a limit above 0 such as 100, 64kB or 1.5bdp";
+	size_t len = strlen(text);
+	char number[WORD_MAX + 1];
+	enum limit_unit unit;
 	uint64_t n;
+	ns_t t;
 
-	if (!unit_count(w, &n)) {
-		q->unit = LIMIT_PACKETS;
-	} else if (!unit_size(w, &n)) {
-		q->unit = LIMIT_BYTES;
-	} else if (len > 3 && strcmp(w + len - 3, "bdp") == 0) {
-		/* Thousandths: a factor with a point reads like so many seconds in ms. */
-		char number[WORD_MAX + 1];
-		ns_t t;
-
-		snprintf(number, sizeof(number), "%.*sus", (int)len - 3, w);
+	if (!unit_count(text, &n)) {
+		unit = LIMIT_PACKETS;
+	} else if (!unit_size(text, &n)) {
+		unit = LIMIT_BYTES;
+	} else if (len > 3 && len < WORD_MAX && strcmp(text + len - 3, "bdp") == 0) {
+		/* Thousandths: a factor with a point reads like so many microseconds in ns. */
+		snprintf(number, sizeof(number), "%.*sus", (int)len - 3, text);
 		if (unit_time(number, &t))
-			return fail(c, "a limit such as 100, 64kB or 1.5bdp");
-		q->unit = LIMIT_BDP;
+			return expected;
+		unit = LIMIT_BDP;
 		n = (uint64_t)t;
 	} else {
-		return fail(c, "a limit such as 100, 64kB or 1.5bdp");
+		return expected;
 	}
-	if (n == 0 || n > 1000000000000)
-		return fail(c, "a limit above 0");
+	if (n == 0 || n > LIMIT_MAX)
+		return expected;
+	q->unit = unit;
 	q->limit = n;
+	return NULL;
+}
+
+static bool take_limit(struct clause *c, struct queue_spec *q)
+{
+	const char *expected = queue_limit_parse(peek(c), q);
+
+	if (expected)
+		return fail(c, expected);
 	c->at++;
 	return true;
 }
 
-static const char *const queue_names[QUEUE_KINDS] = {"droptail", "red", "codel", "fq_codel"};
-static const char *const shape_names[DELAY_SHAPES] = {"constant", "uniform", "normal", "pareto"};
-static const char *const corrupt_names[CORRUPT_KINDS] = {"bit", "burst", "truncate"};
+const char *const queue_names[QUEUE_KINDS + 1] = {"droptail", "red", "codel", "fq_codel", NULL};
+const char *const shape_names[DELAY_SHAPES + 1] = {"constant", "uniform", "normal", "pareto", NULL};
+const char *const corrupt_names[CORRUPT_KINDS + 1] = {"bit", "burst", "truncate", NULL};
 
 static bool accept_name(struct clause *c, const char *const *names, int n, int *which)
 {
@@ -447,23 +458,24 @@ static void print_loss(struct text *t, const struct loss_spec *l)
 	}
 }
 
-static void print_limit(struct text *t, const struct queue_spec *q)
+char *queue_limit_print(char *to, size_t cap, const struct queue_spec *q)
 {
 	char u[UNIT_TEXT];
 	unsigned long long n = q->limit;
 
 	if (q->unit == LIMIT_PACKETS)
-		add(t, " %llu", n);
+		snprintf(to, cap, "%llu", n);
 	else if (q->unit == LIMIT_BYTES)
-		add(t, " %s", unit_print_size(u, q->limit));
+		snprintf(to, cap, "%s", unit_print_size(u, q->limit));
 	else
-		add(t, " %llu.%03llubdp", n / 1000, n % 1000);
+		snprintf(to, cap, "%llu.%03llubdp", n / 1000, n % 1000);
+	return to;
 }
 
 char *path_spec_print(char *to, size_t cap, const struct path_spec *s)
 {
 	struct text t = {.at = to, .left = cap};
-	char u[UNIT_TEXT];
+	char u[UNIT_TEXT], limit[UNIT_TEXT];
 
 	if (cap > 0)
 		*to = 0;
@@ -473,7 +485,7 @@ char *path_spec_print(char *to, size_t cap, const struct path_spec *s)
 		if (s->overhead)
 			add(&t, " overhead %u", s->overhead);
 		clause_begin(&t, "queue");
-		print_limit(&t, &s->queue);
+		add(&t, " %s", queue_limit_print(limit, sizeof(limit), &s->queue));
 		add(&t, " %s%s", queue_names[s->queue.kind], s->queue.ecn ? " ecn" : "");
 	}
 	if (s->mtu) {

@@ -153,21 +153,10 @@ static void set_replaces_and_adds(void)
 	doc_free(&d);
 }
 
-static void a_near_word_is_found(void)
-{
-	static const char *const words[] = {"delay", "duplicate", "rate", "loss", NULL};
-
-	CU_ASSERT_STRING_EQUAL(nearest_word("dely", words), "delay");
-	CU_ASSERT_STRING_EQUAL(nearest_word("los", words), "loss");
-	CU_ASSERT_STRING_EQUAL(nearest_word("dupplicte", words), "duplicate");
-	CU_ASSERT_PTR_NULL(nearest_word("banana", words));
-}
-
 static const struct test_case cases[] = {
 	TEST(hostile_text_is_refused_with_its_place),
 	TEST(large_nonsense_is_refused),
 	TEST(what_is_plain_is_read),
 	TEST(set_replaces_and_adds),
-	TEST(a_near_word_is_found),
 };
 TEST_SUITE(doc, cases);

@@ -1,0 +1,27 @@
+/* Between the files that read scenarios. */
+#ifndef SIM_SCENARIO_READ_H
+#define SIM_SCENARIO_READ_H
+
+#include "fields.h"
+#include "scenario.h"
+
+/* Tables that reading and showing share. */
+extern const struct field tcp_fields[], path_fields[], flow_fields[], host_fields[];
+extern const size_t ntcp_fields, npath_fields, nflow_fields, nhost_fields;
+
+bool links_read(struct doc *, const struct node *, struct scenario *);
+bool events_read(struct doc *, const struct node *, struct scenario *);
+bool expects_read(struct doc *, const struct node *, struct scenario *);
+
+void links_show(FILE *, const struct scenario *);
+void events_show(FILE *, const struct scenario *);
+void expects_show(FILE *, const struct scenario *);
+
+bool name_read(struct doc *, const struct node *, char to[SCENARIO_NAME]);
+bool host_find(struct doc *, const struct node *, const struct scenario *, const char *name,
+	       uint32_t *which);
+bool link_find(struct doc *, const struct node *, const struct scenario *, uint32_t *which);
+
+extern const char *const expect_words[], *const rule_what_words[], *const rule_do_words[];
+
+#endif
