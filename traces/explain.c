@@ -66,11 +66,6 @@ const char *handshake_word(const struct conn *c)
 	return "three-way";
 }
 
-bool handshake_complete(const struct conn *c)
-{
-	return c->hs_ack != 0;
-}
-
 const char *teardown_word(const struct conn *c)
 {
 	if (c->half[0].rst || c->half[1].rst)
@@ -258,7 +253,7 @@ static void explain_handshake(struct doc *d, const struct conn *c)
 	else if (strcmp(kind, "fast-open") == 0)
 		doc_para(d, "A three-way handshake with TCP Fast Open (RFC 7413): the SYN in frame %" PRIu32 " brought data, and "
 			    "the server took it.", cl->syn);
-	else if (handshake_complete(c) && cl->syn && sv->syn_ack)
+	else if (flow_opened(c) && cl->syn && sv->syn_ack)
 		doc_para(d, "A three-way handshake, complete: SYN in frame %" PRIu32 ", SYN-ACK in frame %" PRIu32
 			    ", ACK in frame %" PRIu32 ".", cl->syn, sv->syn_ack, c->hs_ack);
 	else
@@ -643,7 +638,7 @@ static void explain_teardown(struct doc *d, const struct conn *c)
 	if (flow_first_fin(c) >= 0)
 		explain_fins(d, c);
 	for (int side = 0; side < 2; side++)
-		if (c->half[side].rst && (c->half[side].rst != c->refused || handshake_complete(c)))
+		if (c->half[side].rst && (c->half[side].rst != c->refused || flow_opened(c)))
 			doc_para(d, "The %s reset the connection in frame %" PRIu32 ".", end_word(c, side),
 				 c->half[side].rst);
 	if (first_closer(c) < 0)
@@ -832,7 +827,7 @@ static json_t *json_handshake(const struct conn *c)
 	json_t *j = json_object();
 	ns_t rtt = handshake_rtt(c);
 
-	set(j, "complete", json_boolean(handshake_complete(c)));
+	set(j, "complete", json_boolean(flow_opened(c)));
 	set(j, "kind", json_string(handshake_word(c)));
 	set(j, "syn", json_frame(cl->syn));
 	set(j, "syn_ack", json_frame(sv->syn_ack ? sv->syn_ack : cl->syn_ack));

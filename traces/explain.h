@@ -13,7 +13,6 @@ const char *certainty_word(enum certainty);
 const char *tap_word(enum tap);
 const char *handshake_word(const struct conn *); /* "three-way", "fast-open", "none", ... */
 const char *teardown_word(const struct conn *);  /* "fin", "rst", "half", "none" */
-bool handshake_complete(const struct conn *);
 
 void explain_capture(struct doc *, const struct analysis *, const char *file);
 void explain_conn(struct doc *, const struct conn *);

@@ -252,9 +252,12 @@ static void note_syn(struct conn *c, int side, const struct dissected *d, const 
 	h->syn_at = p->at;
 }
 
-static bool handshake_is_over(const struct conn *c)
+/* Whether both ends have acknowledged the other's SYN. */
+bool flow_opened(const struct conn *c)
 {
-	return c->hs_ack != 0;
+	const struct half *a = &c->half[0], *b = &c->half[1];
+
+	return c->hs_ack || (a->syn && b->syn && a->syn_ack && b->syn_ack);
 }
 
 void flow_handshake(struct conn *c, int side, const struct dissected *d, const struct reader_pkt *p)
@@ -268,11 +271,11 @@ void flow_handshake(struct conn *c, int side, const struct dissected *d, const s
 		return;
 	}
 	if (g->flags & TH_SYN) {
-		if (!handshake_is_over(c))
+		if (!flow_opened(c))
 			note_syn(c, side, d, p);
 		return;
 	}
-	if (handshake_is_over(c) || !(g->flags & TH_ACK) || !o->isn_known || g->ack.v - o->isn - 1 > 0x7fffffff)
+	if (flow_opened(c) || !(g->flags & TH_ACK) || !o->isn_known || g->ack.v - o->isn - 1 > 0x7fffffff)
 		return;
 	if (!h->syn || !(o->syn_ack || (o->syn && !h->syn_ack)))
 		return;
@@ -347,7 +350,7 @@ const char *flow_state(const struct conn *c, int side)
 		return h->fin_acked ? "FIN-WAIT-2" : "FIN-WAIT-1";
 	if (o->fin)
 		return o->fin_acked ? "CLOSE-WAIT" : "ESTABLISHED";
-	if (handshake_is_over(c) || (!h->syn && !h->syn_ack && !o->syn && !o->syn_ack))
+	if (flow_opened(c) || (!h->syn && !h->syn_ack && !o->syn && !o->syn_ack))
 		return "ESTABLISHED";
 	if (h->syn_ack)
 		return "SYN-RECEIVED";

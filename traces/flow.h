@@ -204,6 +204,7 @@ void flow_teardown(struct conn *, int side, const struct dissected *, const stru
 /* Whether the tap stands at this end, so that nothing it sent can have been lost or late here. */
 bool flow_at(const struct conn *, int side);
 const char *flow_state(const struct conn *, int side); /* NULL: not known */
+bool flow_opened(const struct conn *);
 int flow_first_fin(const struct conn *); /* the end whose FIN came first, -1: none */
 
 /* ---- verdict.c ---- */

@@ -818,6 +818,9 @@ static struct event *judge_data(struct analysis *a, struct conn *c, int side, co
 	copy = judge_copy(a, c, side, d, p, lo, hi);
 	if (copy)
 		return copy;
+	/* The SYN-ACK of a simultaneous open repeats the SYN, but it is an answer. */
+	if (h->syn && h->syn_ack == (uint32_t)p->frame)
+		return NULL;
 	if (is_keep_alive(h, &d->seg, lo))
 		return event_add(a, c, side, V_KEEP_ALIVE, p, lo, hi);
 	if (!seen_any(h, lo, hi) && hi > h->max) { /* no byte seen twice */
