@@ -22,8 +22,8 @@ enum {
 	ALERT_UNSUPPORTED_EXTENSION = 110,
 };
 
-int alert_for_error(int bearssl_error);          /* ALERT_NONE: say nothing */
-const char *error_text(int bearssl_error);       /* what the peer did, or NULL */
+int alert_for_error(int bearssl_error);           /* ALERT_NONE: say nothing */
+const char *error_text(int bearssl_error);        /* what the peer did, or NULL */
 const char *alert_hint(int alert, int is_server); /* what might help when it was received, or "" */
 
 #endif

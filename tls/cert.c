@@ -38,7 +38,8 @@ bool der_next(struct der *c, unsigned *tag, struct der *v)
 	if (n & 0x80) {
 		unsigned k = n & 0x7f;
 
-		if (k == 0 || k > 3 || left < k) /* indefinite is not DER; no certificate has 16 MB */
+		if (k == 0 || k > 3 ||
+		    left < k) /* indefinite is not DER; no certificate has 16 MB */
 			return false;
 		for (n = 0, left -= k; k > 0; k--)
 			n = n << 8 | *p++;
@@ -61,7 +62,8 @@ static bool der_is(struct der d, const void *bytes, size_t n)
 	return der_len(d) == n && memcmp(d.p, bytes, n) == 0;
 }
 
-/* TBSCertificate ::= version, serialNumber, signature, issuer, validity, subject, key, extensions. */
+/* TBSCertificate ::= version, serialNumber, signature, issuer, validity, subject, key, extensions.
+ */
 bool cert_parse(struct cert *c, const void *bytes, size_t len)
 {
 	struct der all = {bytes, (const uint8_t *)bytes + len}, cert, tbs, v;
@@ -95,7 +97,7 @@ bool cert_parse(struct cert *c, const void *bytes, size_t len)
 }
 
 /* Extension ::= SEQUENCE { extnID, critical BOOLEAN DEFAULT FALSE, extnValue OCTET STRING }. Gives
- * the one element inside the octet string. `arc`: the last byte of the OID 2.5.29.arc. */
+ * the one element inside the octet string. */
 static bool find_extension(const struct cert *c, const void *oid, size_t oid_len, struct der *out)
 {
 	struct der list = c->extensions, ext, id, v;
@@ -124,8 +126,17 @@ static bool find_extension(const struct cert *c, const void *oid, size_t oid_len
 #define OID_KP_ANY "\x55\x1d\x25\x00", 4
 
 /* GeneralName: context tags (RFC 5280 4.2.1.6). */
-enum { GN_OTHER = 0xa0, GN_EMAIL = 0x81, GN_DNS = 0x82, GN_X400 = 0xa3, GN_DIR = 0xa4,
-       GN_EDI = 0xa5, GN_URI = 0x86, GN_IP = 0x87, GN_RID = 0x88 };
+enum {
+	GN_OTHER = 0xa0,
+	GN_EMAIL = 0x81,
+	GN_DNS = 0x82,
+	GN_X400 = 0xa3,
+	GN_DIR = 0xa4,
+	GN_EDI = 0xa5,
+	GN_URI = 0x86,
+	GN_IP = 0x87,
+	GN_RID = 0x88
+};
 
 bool cert_fit_for(const struct cert *c, bool server)
 {
@@ -179,8 +190,12 @@ static enum charset charset_of(unsigned tag)
 static uint32_t next_utf8(struct der *s)
 {
 	uint8_t first = *s->p++;
-	unsigned more = first < 0x80 ? 0 : first < 0xc2 ? 9 : first < 0xe0 ? 1 : first < 0xf0 ? 2
-			: first < 0xf5 ? 3 : 9;
+	unsigned more = first < 0x80   ? 0
+			: first < 0xc2 ? 9
+			: first < 0xe0 ? 1
+			: first < 0xf0 ? 2
+			: first < 0xf5 ? 3
+				       : 9;
 	static const uint32_t least[4] = {0, 0x80, 0x800, 0x10000};
 	uint32_t cp = more == 0 ? first : first & (0x3fu >> more);
 
@@ -216,12 +231,13 @@ static bool printable(uint32_t cp)
 	static const struct {
 		uint32_t lo, hi;
 	} no[] = {
-		{0x00, 0x1f}, {0x7f, 0xa0}, {0xad, 0xad}, {0x600, 0x605}, {0x61c, 0x61c},
-		{0x6dd, 0x6dd}, {0x70f, 0x70f}, {0x890, 0x891}, {0x8e2, 0x8e2}, {0x1680, 0x1680},
-		{0x180e, 0x180e}, {0x2000, 0x200f}, {0x2028, 0x202f}, {0x205f, 0x206f},
-		{0x3000, 0x3000}, {0xd800, 0xf8ff}, {0xfeff, 0xfeff}, {0xfff0, 0xfffb},
-		{0xfffe, 0xffff}, {0x110bd, 0x110bd}, {0x110cd, 0x110cd}, {0x13430, 0x1343f},
-		{0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0000, 0xe00ff}, {0xe01f0, 0x10ffff},
+	    {0x00, 0x1f},       {0x7f, 0xa0},        {0xad, 0xad},       {0x600, 0x605},
+	    {0x61c, 0x61c},     {0x6dd, 0x6dd},      {0x70f, 0x70f},     {0x890, 0x891},
+	    {0x8e2, 0x8e2},     {0x1680, 0x1680},    {0x180e, 0x180e},   {0x2000, 0x200f},
+	    {0x2028, 0x202f},   {0x205f, 0x206f},    {0x3000, 0x3000},   {0xd800, 0xf8ff},
+	    {0xfeff, 0xfeff},   {0xfff0, 0xfffb},    {0xfffe, 0xffff},   {0x110bd, 0x110bd},
+	    {0x110cd, 0x110cd}, {0x13430, 0x1343f},  {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a},
+	    {0xe0000, 0xe00ff}, {0xe01f0, 0x10ffff},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(no); i++)
@@ -287,41 +303,41 @@ static const struct {
 	uint8_t len;
 	const char *name, *brief;
 } attributes[] = {
-	{"\x55\x04\x03", 3, "commonName", "CN"},
-	{"\x55\x04\x04", 3, "surname", "SN"},
-	{"\x55\x04\x05", 3, "serialNumber", NULL},
-	{"\x55\x04\x06", 3, "countryName", "C"},
-	{"\x55\x04\x07", 3, "localityName", "L"},
-	{"\x55\x04\x08", 3, "stateOrProvinceName", "ST"},
-	{"\x55\x04\x09", 3, "streetAddress", NULL},
-	{"\x55\x04\x0a", 3, "organizationName", "O"},
-	{"\x55\x04\x0b", 3, "organizationalUnitName", "OU"},
-	{"\x55\x04\x0c", 3, "title", NULL},
-	{"\x55\x04\x0d", 3, "description", NULL},
-	{"\x55\x04\x0e", 3, "searchGuide", NULL},
-	{"\x55\x04\x0f", 3, "businessCategory", NULL},
-	{"\x55\x04\x10", 3, "postalAddress", NULL},
-	{"\x55\x04\x11", 3, "postalCode", NULL},
-	{"\x55\x04\x12", 3, "postOfficeBox", NULL},
-	{"\x55\x04\x13", 3, "physicalDeliveryOfficeName", NULL},
-	{"\x55\x04\x14", 3, "telephoneNumber", NULL},
-	{"\x55\x04\x29", 3, "name", NULL},
-	{"\x55\x04\x2a", 3, "givenName", NULL},
-	{"\x55\x04\x2b", 3, "initials", NULL},
-	{"\x55\x04\x2c", 3, "generationQualifier", NULL},
-	{"\x55\x04\x2d", 3, "x500UniqueIdentifier", NULL},
-	{"\x55\x04\x2e", 3, "dnQualifier", NULL},
-	{"\x55\x04\x41", 3, "pseudonym", NULL},
-	{"\x55\x04\x48", 3, "role", NULL},
-	{"\x55\x04\x61", 3, "organizationIdentifier", NULL},
-	{"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x01", 9, "emailAddress", NULL},
-	{"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x02", 9, "unstructuredName", NULL},
-	{"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x08", 9, "unstructuredAddress", NULL},
-	{"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x01", 10, "userId", "UID"},
-	{"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x19", 10, "domainComponent", "DC"},
-	{"\x2b\x06\x01\x04\x01\x82\x37\x3c\x02\x01\x01", 11, "jurisdictionLocalityName", NULL},
-	{"\x2b\x06\x01\x04\x01\x82\x37\x3c\x02\x01\x02", 11, "jurisdictionStateOrProvinceName", NULL},
-	{"\x2b\x06\x01\x04\x01\x82\x37\x3c\x02\x01\x03", 11, "jurisdictionCountryName", NULL},
+    {"\x55\x04\x03", 3, "commonName", "CN"},
+    {"\x55\x04\x04", 3, "surname", "SN"},
+    {"\x55\x04\x05", 3, "serialNumber", NULL},
+    {"\x55\x04\x06", 3, "countryName", "C"},
+    {"\x55\x04\x07", 3, "localityName", "L"},
+    {"\x55\x04\x08", 3, "stateOrProvinceName", "ST"},
+    {"\x55\x04\x09", 3, "streetAddress", NULL},
+    {"\x55\x04\x0a", 3, "organizationName", "O"},
+    {"\x55\x04\x0b", 3, "organizationalUnitName", "OU"},
+    {"\x55\x04\x0c", 3, "title", NULL},
+    {"\x55\x04\x0d", 3, "description", NULL},
+    {"\x55\x04\x0e", 3, "searchGuide", NULL},
+    {"\x55\x04\x0f", 3, "businessCategory", NULL},
+    {"\x55\x04\x10", 3, "postalAddress", NULL},
+    {"\x55\x04\x11", 3, "postalCode", NULL},
+    {"\x55\x04\x12", 3, "postOfficeBox", NULL},
+    {"\x55\x04\x13", 3, "physicalDeliveryOfficeName", NULL},
+    {"\x55\x04\x14", 3, "telephoneNumber", NULL},
+    {"\x55\x04\x29", 3, "name", NULL},
+    {"\x55\x04\x2a", 3, "givenName", NULL},
+    {"\x55\x04\x2b", 3, "initials", NULL},
+    {"\x55\x04\x2c", 3, "generationQualifier", NULL},
+    {"\x55\x04\x2d", 3, "x500UniqueIdentifier", NULL},
+    {"\x55\x04\x2e", 3, "dnQualifier", NULL},
+    {"\x55\x04\x41", 3, "pseudonym", NULL},
+    {"\x55\x04\x48", 3, "role", NULL},
+    {"\x55\x04\x61", 3, "organizationIdentifier", NULL},
+    {"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x01", 9, "emailAddress", NULL},
+    {"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x02", 9, "unstructuredName", NULL},
+    {"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x08", 9, "unstructuredAddress", NULL},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x01", 10, "userId", "UID"},
+    {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x19", 10, "domainComponent", "DC"},
+    {"\x2b\x06\x01\x04\x01\x82\x37\x3c\x02\x01\x01", 11, "jurisdictionLocalityName", NULL},
+    {"\x2b\x06\x01\x04\x01\x82\x37\x3c\x02\x01\x02", 11, "jurisdictionStateOrProvinceName", NULL},
+    {"\x2b\x06\x01\x04\x01\x82\x37\x3c\x02\x01\x03", 11, "jurisdictionCountryName", NULL},
 };
 
 static int find_attribute(struct der oid)
@@ -429,8 +445,10 @@ void cert_name_short(struct text *t, struct der name)
 		text_add(t, "an empty name");
 		return;
 	}
-	text_add(t, "%s=", which < 0 ? "?" : attributes[which].brief ? attributes[which].brief
-							       : attributes[which].name);
+	text_add(t, "%s=",
+		 which < 0                 ? "?"
+		 : attributes[which].brief ? attributes[which].brief
+					   : attributes[which].name);
 	add_short(t, best, charset_of(best_tag));
 }
 
@@ -567,7 +585,9 @@ static void add_general_name(struct text *t, unsigned tag, struct der v)
 		return;
 	default:
 		text_add(t, "('%s', '<unsupported>')",
-			 tag == GN_X400 ? "X400Name" : tag == GN_EDI ? "EdiPartyName" : "othername");
+			 tag == GN_X400  ? "X400Name"
+			 : tag == GN_EDI ? "EdiPartyName"
+					 : "othername");
 	}
 }
 
@@ -622,8 +642,8 @@ static void add_crl_points(struct text *t, const struct cert *c)
 	if (!find_extension(c, OID_CRL_POINTS, &list))
 		return;
 	while (der_next(&list, &tag, &point)) {
-		if (!der_next(&point, &tag, &dpn) || tag != 0xa0 ||
-		    !der_next(&dpn, &tag, &full) || tag != 0xa0)
+		if (!der_next(&point, &tag, &dpn) || tag != 0xa0 || !der_next(&dpn, &tag, &full) ||
+		    tag != 0xa0)
 			continue;
 		while (der_next(&full, &tag, &name))
 			if (tag == GN_URI)

@@ -37,7 +37,8 @@ static void add_plain(struct text *t, const char *s)
 }
 
 /* Always false, for `return fail(...)`. */
-__attribute__((format(printf, 2, 3))) static bool fail(const struct err_buf *e, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static bool fail(const struct err_buf *e, const char *fmt,
+						       ...)
 {
 	struct text t = {e->buf, e->cap, 0};
 	char line[512];
@@ -109,8 +110,8 @@ static bool pem_walk(const struct tls_text *in, const char *want, object_fn *eac
 	}
 	br_pem_decoder_init(&pem);
 	while (ok && !ended) {
-		/* A file without a final newline would never show its END: add one. Carriage returns
-		 * would become part of the label: leave them out. */
+		/* A file without a final newline would never show its END: add one. Carriage
+		 * returns would become part of the label: leave them out. */
 		if (left == 0) {
 			ended = true;
 			br_pem_decoder_push(&pem, "\n", 1);
@@ -150,7 +151,9 @@ static bool pem_walk(const struct tls_text *in, const char *want, object_fn *eac
 	if (!ok)
 		return false;
 	if (inside)
-		return fail(e, "the PEM object %s is damaged or cut off, expected base64 up to -----END %s-----",
+		return fail(e,
+			    "the PEM object %s is damaged or cut off, expected base64 up to "
+			    "-----END %s-----",
 			    label, label);
 	if (objects == 0)
 		return fail(e, "has no PEM object, expected -----BEGIN %s-----", want);
@@ -225,7 +228,8 @@ struct chain_load {
 	bool saw_key;
 };
 
-static bool chain_object(void *arg, const char *label, const struct blob *b, const struct err_buf *e)
+static bool chain_object(void *arg, const char *label, const struct blob *b,
+			 const struct err_buf *e)
 {
 	struct chain_load *l = arg;
 	br_x509_certificate *slot = &l->c->chain[l->c->n];
@@ -254,11 +258,14 @@ static bool chain_in_order(const struct tls_creds *c, const struct err_buf *e)
 
 	for (size_t i = 0; i < c->n; i++) {
 		if (!cert_parse(&next, c->chain[i].data, c->chain[i].data_len))
-			return fail(e, "certificate %zu does not parse, expected X.509 in DER", i + 1);
+			return fail(e, "certificate %zu does not parse, expected X.509 in DER",
+				    i + 1);
 		if (i > 0 && (one.issuer.end - one.issuer.p != next.subject.end - next.subject.p ||
 			      memcmp(one.issuer.p, next.subject.p,
 				     (size_t)(one.issuer.end - one.issuer.p)) != 0))
-			return fail(e, "certificate %zu is not the issuer of certificate %zu, expected the leaf first, each signed by the next",
+			return fail(e,
+				    "certificate %zu is not the issuer of certificate %zu, "
+				    "expected the leaf first, each signed by the next",
 				    i + 1, i);
 		one = next;
 	}
@@ -288,8 +295,10 @@ static bool load_chain(struct tls_creds *c, const struct tls_text *in, const str
 	if (!pem_walk(in, "CERTIFICATE", chain_object, &l, e))
 		return false;
 	if (c->n == 0)
-		return fail(e, l.saw_key ? "holds a private key, expected a CERTIFICATE (are certificate and key swapped?)"
-					 : "has no certificate, expected -----BEGIN CERTIFICATE-----");
+		return fail(e, l.saw_key
+				   ? "holds a private key, expected a CERTIFICATE (are certificate "
+				     "and key swapped?)"
+				   : "has no certificate, expected -----BEGIN CERTIFICATE-----");
 	return chain_in_order(c, e);
 }
 
@@ -318,7 +327,8 @@ static bool keep_rsa(struct tls_creds *c, const br_rsa_private_key *k, const str
 		return fail(e, "is an RSA key of %u bits, expected %d to %d", (unsigned)k->n_bitlen,
 			    RSA_MIN_BITS, RSA_MAX_BITS);
 	if (k->plen + k->qlen + k->dplen + k->dqlen + k->iqlen > sizeof(c->key_bytes))
-		return fail(e, "the RSA key does not parse, expected five numbers of half its size");
+		return fail(e,
+			    "the RSA key does not parse, expected five numbers of half its size");
 	c->rsa = *k;
 	c->rsa.p = keep(c, &used, k->p, k->plen);
 	c->rsa.q = keep(c, &used, k->q, k->qlen);
@@ -342,8 +352,8 @@ static bool key_object(void *arg, const char *label, const struct blob *b, const
 	if (l->found || !is_key(label))
 		return true;
 	if (b->n > KEY_DER_MAX)
-		return fail(e, "the private key has %zu bytes, expected RSA of %d to %d bits or EC", b->n,
-			    RSA_MIN_BITS, RSA_MAX_BITS);
+		return fail(e, "the private key has %zu bytes, expected RSA of %d to %d bits or EC",
+			    b->n, RSA_MIN_BITS, RSA_MAX_BITS);
 	memset(&dec, 0, sizeof(dec));
 	br_skey_decoder_init(&dec.d);
 	br_skey_decoder_push(&dec.d, b->p, b->n);
@@ -358,8 +368,9 @@ static bool key_object(void *arg, const char *label, const struct blob *b, const
 		l->c->ec.x = keep(l->c, &used, k->x, k->xlen);
 		return true;
 	}
-	return fail(e, "the private key %s, expected RSA of %d to %d bits or EC on P-256, P-384, P-521",
-		    x509_error(br_skey_decoder_last_error(&dec.d)), RSA_MIN_BITS, RSA_MAX_BITS);
+	return fail(
+	    e, "the private key %s, expected RSA of %d to %d bits or EC on P-256, P-384, P-521",
+	    x509_error(br_skey_decoder_last_error(&dec.d)), RSA_MIN_BITS, RSA_MAX_BITS);
 }
 
 static bool load_key(struct tls_creds *c, const struct tls_text *in, const struct err_buf *e)
@@ -370,9 +381,13 @@ static bool load_key(struct tls_creds *c, const struct tls_text *in, const struc
 		return false;
 	if (l.found)
 		return true;
-	return fail(e, "%s", l.encrypted ? "the private key is encrypted, expected one without a pass phrase (openssl pkey -in FILE -out PLAIN)"
-			     : l.saw_certificate ? "holds a certificate, expected a PRIVATE KEY (are certificate and key swapped?)"
-						 : "has no private key, expected -----BEGIN PRIVATE KEY-----");
+	return fail(
+	    e, "%s",
+	    l.encrypted ? "the private key is encrypted, expected one without a pass phrase "
+			  "(openssl pkey -in FILE -out PLAIN)"
+	    : l.saw_certificate
+		? "holds a certificate, expected a PRIVATE KEY (are certificate and key swapped?)"
+		: "has no private key, expected -----BEGIN PRIVATE KEY-----");
 }
 
 /* ---- do they belong together? ---- */
@@ -411,20 +426,24 @@ static bool check_pair(struct tls_creds *c, const char *key_name, const struct e
 	br_x509_decoder_push(&dec, c->chain[0].data, c->chain[0].data_len);
 	pk = br_x509_decoder_get_pkey(&dec);
 	if (!pk)
-		return fail(e, "the certificate %s, expected a key of RSA (%d to %d bits) or EC on P-256, P-384, P-521",
-			    x509_error(br_x509_decoder_last_error(&dec)), RSA_MIN_BITS, RSA_MAX_BITS);
+		return fail(e,
+			    "the certificate %s, expected a key of RSA (%d to %d bits) or EC on "
+			    "P-256, P-384, P-521",
+			    x509_error(br_x509_decoder_last_error(&dec)), RSA_MIN_BITS,
+			    RSA_MAX_BITS);
 	c->issuer_key_type = br_x509_decoder_get_signer_key_type(&dec);
 	if (pk->key_type != c->key_type)
 		return fail(e, "the certificate has %s key and %s is %s key, expected a pair",
 			    pk->key_type == BR_KEYTYPE_RSA ? "an RSA" : "an EC", key_name,
 			    c->key_type == BR_KEYTYPE_RSA ? "an RSA" : "an EC");
 	if (pk->key_type == BR_KEYTYPE_RSA ? !same_rsa(c, &pk->key.rsa) : !same_ec(c, &pk->key.ec))
-		return fail(e, "the certificate belongs to another key than %s, expected a pair", key_name);
+		return fail(e, "the certificate belongs to another key than %s, expected a pair",
+			    key_name);
 	return true;
 }
 
-struct tls_creds *tls_creds_parse(const struct tls_text *cert, const struct tls_text *key, char *err,
-				  size_t cap)
+struct tls_creds *tls_creds_parse(const struct tls_text *cert, const struct tls_text *key,
+				  char *err, size_t cap)
 {
 	struct err_buf e_cert = {err, cap, cert->name}, e_key = {err, cap, key->name};
 	struct tls_creds *c = calloc(1, sizeof(*c));
@@ -516,7 +535,8 @@ static const br_x509_pkey *usable(br_x509_decoder_context *dec, const struct blo
 	br_x509_decoder_push(dec, b->p, b->n);
 	pk = br_x509_decoder_get_pkey(dec);
 	if (!pk) {
-		snprintf(why, cap, "the certificate %s", x509_error(br_x509_decoder_last_error(dec)));
+		snprintf(why, cap, "the certificate %s",
+			 x509_error(br_x509_decoder_last_error(dec)));
 		return NULL;
 	}
 	if (pk->key_type == BR_KEYTYPE_RSA &&
@@ -528,7 +548,8 @@ static const br_x509_pkey *usable(br_x509_decoder_context *dec, const struct blo
 	return pk;
 }
 
-static bool anchor_object(void *arg, const char *label, const struct blob *b, const struct err_buf *e)
+static bool anchor_object(void *arg, const char *label, const struct blob *b,
+			  const struct err_buf *e)
 {
 	struct anchor_load *l = arg;
 	struct tls_anchors *a = l->a;
@@ -541,7 +562,8 @@ static bool anchor_object(void *arg, const char *label, const struct blob *b, co
 	if (!is_certificate(label))
 		return true;
 	if (++l->seen > ANCHORS_MAX)
-		return fail(e, "has more than %d certificates, expected trust anchors", ANCHORS_MAX);
+		return fail(e, "has more than %d certificates, expected trust anchors",
+			    ANCHORS_MAX);
 	br_x509_decoder_init(&dec, blob_add, &dn);
 	const br_x509_pkey *pk = usable(&dec, b, why, sizeof(why));
 
@@ -594,10 +616,12 @@ struct tls_anchors *tls_anchors_parse(const struct tls_text *in, char *err, size
 	}
 	ok = pem_walk(in, "CERTIFICATE", anchor_object, &l, &e);
 	if (ok && l.a->n == 0)
-		ok = l.why[0] ? fail(&e, "%s, expected RSA of %d to %d bits or EC on P-256, P-384, P-521",
-				     l.why, RSA_MIN_BITS, RSA_MAX_BITS)
-		     : fail(&e, "%s, expected a CERTIFICATE of a CA",
-			    l.saw_key ? "holds a private key" : "has no certificate");
+		ok =
+		    l.why[0]
+			? fail(&e, "%s, expected RSA of %d to %d bits or EC on P-256, P-384, P-521",
+			       l.why, RSA_MIN_BITS, RSA_MAX_BITS)
+			: fail(&e, "%s, expected a CERTIFICATE of a CA",
+			       l.saw_key ? "holds a private key" : "has no certificate");
 	if (ok)
 		return l.a;
 	tls_anchors_free(l.a);

@@ -21,7 +21,8 @@
 #include "session.h"
 
 #if defined(__x86_64__)
-static_assert(sizeof(br_ssl_engine_context) == 3616, "BearSSL is not version 0.6: check the private fields");
+static_assert(sizeof(br_ssl_engine_context) == 3616,
+	      "BearSSL is not version 0.6: check the private fields");
 #endif
 
 /* A handshake with 16 certificates of 4 kB fits; so does any that verify.c admits. */
@@ -45,12 +46,13 @@ static const struct suite {
 	uint8_t key_type;
 	const char *name;
 } suites[] = {
-	{BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, BR_KEYTYPE_EC, "ECDHE-ECDSA-AES128-GCM-SHA256"},
-	{BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, BR_KEYTYPE_RSA, "ECDHE-RSA-AES128-GCM-SHA256"},
-	{BR_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, BR_KEYTYPE_EC, "ECDHE-ECDSA-AES256-GCM-SHA384"},
-	{BR_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, BR_KEYTYPE_RSA, "ECDHE-RSA-AES256-GCM-SHA384"},
-	{BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, BR_KEYTYPE_EC, "ECDHE-ECDSA-CHACHA20-POLY1305"},
-	{BR_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256, BR_KEYTYPE_RSA, "ECDHE-RSA-CHACHA20-POLY1305"},
+    {BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, BR_KEYTYPE_EC, "ECDHE-ECDSA-AES128-GCM-SHA256"},
+    {BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, BR_KEYTYPE_RSA, "ECDHE-RSA-AES128-GCM-SHA256"},
+    {BR_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, BR_KEYTYPE_EC, "ECDHE-ECDSA-AES256-GCM-SHA384"},
+    {BR_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, BR_KEYTYPE_RSA, "ECDHE-RSA-AES256-GCM-SHA384"},
+    {BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, BR_KEYTYPE_EC,
+     "ECDHE-ECDSA-CHACHA20-POLY1305"},
+    {BR_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256, BR_KEYTYPE_RSA, "ECDHE-RSA-CHACHA20-POLY1305"},
 };
 
 static const char *suite_name(uint16_t id)
@@ -63,7 +65,7 @@ static const char *suite_name(uint16_t id)
 
 static const char *curve_name(int id)
 {
-	return id == BR_EC_curve25519   ? "X25519"
+	return id == BR_EC_curve25519  ? "X25519"
 	       : id == BR_EC_secp256r1 ? "P-256"
 	       : id == BR_EC_secp384r1 ? "P-384"
 	       : id == BR_EC_secp521r1 ? "P-521"
@@ -82,13 +84,14 @@ static const char *config_fault(const struct tls_config *c)
 	if (c->role == TLS_SERVER)
 		return !c->creds ? "a server needs a certificate and its key (--cert, --key)"
 		       : c->client_auth != TLS_AUTH_NONE && !has_anchors
-			       ? "asking for client certificates needs trust anchors (--cacert)"
-			       : NULL;
+			   ? "asking for client certificates needs trust anchors (--cacert)"
+			   : NULL;
 	if (!has_anchors)
 		return "a client needs trust anchors (--cacert)";
 	if (!c->server_name || !c->server_name[0])
 		return c->no_name_check ? NULL
-					: "the check of the server's certificate needs a name (--servername), or --no-name-check";
+					: "the check of the server's certificate needs a name "
+					  "(--servername), or --no-name-check";
 	return strlen(c->server_name) > 255 ? "the server name has more than 255 characters" : NULL;
 }
 
@@ -99,7 +102,8 @@ static void set_suites(struct tls *t, const struct tls_config *c)
 
 	for (size_t i = 0; i < ARRAY_LEN(suites); i++)
 		if (c->role == TLS_CLIENT || suites[i].key_type == c->creds->key_type)
-			list[n++] = suites[i].id; /* a server may list only what its key can serve */
+			list[n++] =
+			    suites[i].id; /* a server may list only what its key can serve */
 	br_ssl_engine_set_suites(t->eng, list, n);
 }
 
@@ -190,7 +194,8 @@ struct tls *tls_new(const struct tls_config *c, char *err, size_t cap)
 		size_t n = strlen(c->server_name);
 
 		memcpy(t->server_name, c->server_name, n);
-		if (n > 1 && t->server_name[n - 1] == '.') /* the root's dot is not in certificates */
+		if (n > 1 &&
+		    t->server_name[n - 1] == '.') /* the root's dot is not in certificates */
 			t->server_name[n - 1] = '\0';
 	}
 	if (!start(t, c)) {
@@ -219,7 +224,7 @@ size_t tls_session_size(void)
 /* ---- the end ---- */
 
 __attribute__((format(printf, 3, 4))) static void end(struct tls *t, enum tls_verdict v,
-						       const char *fmt, ...)
+						      const char *fmt, ...)
 {
 	va_list ap;
 
@@ -280,7 +285,8 @@ static void received_alert(struct tls *t, int alert)
 	t->dead = true;
 	t->pending_len = 0;
 	end(t, TLS_ERROR, "the %s %s: %s (alert %d)%s%s", peer(t),
-	    t->opened ? "gave up" : "refused", tls_alert_name(alert), alert, *hint ? "; " : "", hint);
+	    t->opened ? "gave up" : "refused", tls_alert_name(alert), alert, *hint ? "; " : "",
+	    hint);
 }
 
 /* The engine wrote this alert itself, which it does when nothing in a hello fits. */
@@ -291,9 +297,9 @@ static void engine_sent_alert(struct tls *t, int alert)
 	t->dead = true;
 	end(t, TLS_ERROR, "no agreement with the %s: %s (alert %d sent); %s", peer(t),
 	    tls_alert_name(alert), alert,
-	    alert == ALERT_HANDSHAKE_FAILURE
-		    ? "it offers no cipher suite or curve that we have (TLS 1.2, ECDHE with AES-GCM or ChaCha20)"
-		    : "see the alert");
+	    alert == ALERT_HANDSHAKE_FAILURE ? "it offers no cipher suite or curve that we have "
+					       "(TLS 1.2, ECDHE with AES-GCM or ChaCha20)"
+					     : "see the alert");
 }
 
 static void not_tls(struct tls *t, int code)
@@ -303,7 +309,8 @@ static void not_tls(struct tls *t, int code)
 
 	for (int i = 0; i < 5; i++)
 		n += snprintf(line + n, sizeof(line) - (size_t)n,
-			      t->header[i] >= 0x20 && t->header[i] < 0x7f ? "%c" : "\\x%02x", t->header[i]);
+			      t->header[i] >= 0x20 && t->header[i] < 0x7f ? "%c" : "\\x%02x",
+			      t->header[i]);
 	char text[256];
 
 	snprintf(text, sizeof(text), "the peer is not speaking TLS: it began with \"%s\"", line);
@@ -369,7 +376,8 @@ static void settle(struct tls *t)
 
 	if (t->verdict != TLS_UNDECIDED)
 		return;
-	/* "Request" tolerates the absence of a certificate, for the engine also a bad one; not here. */
+	/* "Request" tolerates the absence of a certificate, for the engine also a bad one; not
+	 * here. */
 	if (code == BR_ERR_OK && t->verify.judged && t->verify.result != 0)
 		code = (int)t->verify.result;
 	if (code != BR_ERR_OK) {
@@ -380,7 +388,8 @@ static void settle(struct tls *t)
 		handshake_over(t);
 	if (state != BR_SSL_CLOSED || t->verdict != TLS_UNDECIDED)
 		return;
-	/* Closed without an error: close_notify both ways, which during a handshake means nothing. */
+	/* Closed without an error: close_notify both ways, which during a handshake means nothing.
+	 */
 	if (t->opened)
 		end(t, TLS_CLEAN, "closed by close_notify on both sides");
 	else if (t->closing)
@@ -395,14 +404,15 @@ void tls_eof(struct tls *t)
 	if (t->verdict != TLS_UNDECIDED)
 		return;
 	if (!t->opened)
-		end(t, TLS_TRUNCATED, "the %s closed during the handshake and sent no alert%s", peer(t),
-		    t->role == TLS_CLIENT ? "; it may not be speaking TLS 1.2" : "");
+		end(t, TLS_TRUNCATED, "the %s closed during the handshake and sent no alert%s",
+		    peer(t), t->role == TLS_CLIENT ? "; it may not be speaking TLS 1.2" : "");
 	else if (t->eng->shutdown_recv)
 		end(t, TLS_CLEAN, "closed by close_notify on both sides");
 	else if (t->closing)
 		end(t, TLS_NO_NOTIFY, "the %s closed without close_notify, after ours", peer(t));
 	else
-		end(t, TLS_TRUNCATED, "the %s closed without close_notify: data may be missing", peer(t));
+		end(t, TLS_TRUNCATED, "the %s closed without close_notify: data may be missing",
+		    peer(t));
 }
 
 void tls_reset_by_peer(struct tls *t)
@@ -411,7 +421,8 @@ void tls_reset_by_peer(struct tls *t)
 	if (t->opened && t->eng->shutdown_recv)
 		end(t, TLS_CLEAN, "closed by close_notify");
 	else
-		end(t, TLS_RESET, "reset by the %s%s", peer(t), t->opened ? "" : " during the handshake");
+		end(t, TLS_RESET, "reset by the %s%s", peer(t),
+		    t->opened ? "" : " during the handshake");
 }
 
 void tls_timed_out(struct tls *t)
@@ -683,8 +694,8 @@ enum tls_verdict tls_verdict(const struct tls *t)
 
 const char *tls_verdict_name(enum tls_verdict v)
 {
-	static const char *const name[] = {"undecided", "clean", "no close_notify", "truncated",
-					   "reset", "timeout", "error"};
+	static const char *const name[] = {
+	    "undecided", "clean", "no close_notify", "truncated", "reset", "timeout", "error"};
 
 	assert((size_t)v < ARRAY_LEN(name));
 	return name[v];
@@ -734,7 +745,8 @@ bool tls_done(const struct tls *t)
 
 	if (t->verdict == TLS_UNDECIDED)
 		return false;
-	/* A clean end needs no waiting: the peer has nothing more to say that we would have to read. */
+	/* A clean end needs no waiting: the peer has nothing more to say that we would have to
+	 * read. */
 	return t->eof || (pulled && t->verdict == TLS_CLEAN);
 }
 

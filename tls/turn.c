@@ -85,7 +85,8 @@ bool tls_turn(struct tls *t, struct stack *s, sock_t sock)
 			moved |= receive_some(t, s, sock);
 	} while (moved);
 	tls_advance(t, t->now); /* after the bytes: what is here in time counts */
-	if (!t->fin_sent && !tls_pull_peek(t, &len) && (t->closing || t->verdict != TLS_UNDECIDED)) {
+	if (!t->fin_sent && !tls_pull_peek(t, &len) &&
+	    (t->closing || t->verdict != TLS_UNDECIDED)) {
 		t->fin_sent = true;
 		sock_shutdown(s, sock);
 	}

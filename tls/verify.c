@@ -246,7 +246,7 @@ static const br_x509_pkey *get_pkey(const br_x509_class *const *ctx, unsigned *u
 }
 
 static const br_x509_class verify_class = {
-	sizeof(struct verify), start_chain, start_cert, append, end_cert, end_chain, get_pkey,
+    sizeof(struct verify), start_chain, start_cert, append, end_cert, end_chain, get_pkey,
 };
 
 size_t verify_parse_ip(const char *text, unsigned char ip[16])
@@ -271,7 +271,8 @@ void verify_init(struct verify *v, const struct tls_anchors *anchors, const char
 		v->ip_len = verify_parse_ip(expect, v->ip);
 		v->name = v->ip_len ? NULL : expect;
 	}
-	br_x509_minimal_init(m, &br_sha256_vtable, anchors ? anchors->v : NULL, anchors ? anchors->n : 0);
+	br_x509_minimal_init(m, &br_sha256_vtable, anchors ? anchors->v : NULL,
+			     anchors ? anchors->n : 0);
 	br_x509_minimal_set_rsa(m, br_rsa_pkcs1_vrfy_get_default());
 	br_x509_minimal_set_ecdsa(m, br_ec_get_default(), br_ecdsa_vrfy_asn1_get_default());
 	br_x509_minimal_set_hash(m, br_sha256_ID, &br_sha256_vtable); /* SHA-1 stays out */

@@ -12,8 +12,8 @@ struct verify {
 	const br_x509_class *vtable; /* first: the engine's handle is a pointer to it */
 	br_x509_minimal_context minimal;
 	const struct tls_anchors *anchors;
-	const char *name;            /* host name to match; NULL: none */
-	unsigned char ip[16];        /* address to match, if ip_len */
+	const char *name;     /* host name to match; NULL: none */
+	unsigned char ip[16]; /* address to match, if ip_len */
 	size_t ip_len;
 	bool peer_is_server;
 	int64_t unix_time;
@@ -23,10 +23,10 @@ struct verify {
 		size_t len, have;
 	} chain[CHAIN_MAX];
 	size_t n, bytes;
-	bool over_limit;             /* the rest is not looked at */
-	bool judged;                 /* the peer sent a chain, and `result` is about it */
-	unsigned result;             /* 0, or BR_ERR_X509_* */
-	char why[256];               /* one sentence for the result */
+	bool over_limit; /* the rest is not looked at */
+	bool judged;     /* the peer sent a chain, and `result` is about it */
+	unsigned result; /* 0, or BR_ERR_X509_* */
+	char why[256];   /* one sentence for the result */
 };
 
 /* `expect`: host name or IP address, NULL for none; lent. */

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../tls/session.h" /* to make a peer that does what ours never would */
 #include "../lib/duo.h"
 #include "../lib/test.h"
 #include "base/check.h"
@@ -142,13 +143,48 @@ static void the_client_is_judged(void)
 	}
 }
 
-static void a_chain_of_seventeen_is_over_the_limit(void)
+static void a_chain_of_seventeen_is_not_loaded(void)
 {
 	char err[256];
 
-	/* We would not send one: */
 	CU_ASSERT_PTR_NULL(tls_creds_load(PKI "chain17.pem", PKI "chain17.key", err, sizeof(err)));
 	CU_ASSERT_PTR_NOT_NULL(strstr(err, "more than 16 certificates"));
+}
+
+/* A server that sends `n` certificates, the last of them again and again. */
+static void send_chain(size_t n, const br_x509_certificate *filler, int alert)
+{
+	static br_x509_certificate chain[64];
+	const struct tls_creds *creds = duo_creds(PKI "chain16");
+	struct duo d;
+
+	assert(n <= ARRAY_LEN(chain));
+	for (size_t i = 0; i < n; i++)
+		chain[i] = i < creds->n ? creds->chain[i] : *filler;
+	duo_init(&d);
+	d.cc.anchors = duo_anchors(PKI "root.pem");
+	d.sc.creds = creds;
+	d.sc.client_auth = TLS_AUTH_NONE;
+	duo_start(&d);
+	br_ssl_server_set_single_ec(&d.s->ctx.server, chain, n, &creds->ec, BR_KEYTYPE_SIGN,
+				    BR_KEYTYPE_EC, br_ec_get_default(),
+				    br_ecdsa_sign_asn1_get_default());
+	duo_shuttle(&d);
+
+	CU_ASSERT_EQUAL(tls_alert_sent(d.c), alert);
+	CU_ASSERT_EQUAL(tls_state(d.c), alert < 0 ? TLS_OPEN : TLS_ENDED);
+	duo_end(&d);
+}
+
+static void a_peer_may_send_sixteen_certificates_and_64_kilobytes(void)
+{
+	static unsigned char big[60000];
+	br_x509_certificate fat = {big, sizeof(big)};
+	const struct tls_creds *creds = duo_creds(PKI "chain16");
+
+	send_chain(16, NULL, -1);
+	send_chain(17, &creds->chain[15], 43);
+	send_chain(18, &fat, 43);
 }
 
 static void the_peer_certificate_is_shown_in_the_form_of_python(void)
@@ -174,7 +210,8 @@ static void the_peer_certificate_is_shown_in_the_form_of_python(void)
 static const struct test_case cases[] = {
 	TEST(the_server_is_judged),
 	TEST(the_client_is_judged),
-	TEST(a_chain_of_seventeen_is_over_the_limit),
+	TEST(a_chain_of_seventeen_is_not_loaded),
+	TEST(a_peer_may_send_sixteen_certificates_and_64_kilobytes),
 	TEST(the_peer_certificate_is_shown_in_the_form_of_python),
 };
 TEST_SUITE(verify, cases);
