@@ -21,6 +21,7 @@ OPT         ?= $(OPT_$(VARIANT))
 CFLAGS  ?=
 ALLC    := $(STD) $(WARN) $(OPT) -Istack -MMD -MP $(shell pkg-config --cflags $(PKGS) 2>/dev/null) $(CFLAGS)
 LIBS    := -Wl,-Bstatic -lbearssl -Wl,-Bdynamic $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+PREFIX  ?= /usr/local
 
 CORE    := $(wildcard stack/base/*.c stack/wire/*.c stack/net/*.c stack/tcp/*.c stack/*.c)
 LINK    := $(wildcard stack/link/*.c)
@@ -29,12 +30,16 @@ TRACES  := $(wildcard traces/*.c)
 SIM     := $(filter-out sim/main.c,$(wildcard sim/*.c))
 TESTLIB := $(wildcard tests/lib/*.c)
 UNIT    := $(wildcard tests/unit/*.c)
+SOURCES := $(CORE) $(LINK) $(TLS) $(TRACES) $(SIM) sim/main.c tests/main.c $(TESTLIB) $(UNIT)
 obj      = $(patsubst %.c,$(B)/%.o,$(1))
 LIBOBJ  := $(call obj,$(CORE) $(LINK) $(TLS) $(TRACES) $(SIM))
+quiet    = $(if $(filter 0,$(V)),@echo "  $(1)",)
 
-.PHONY: all help check unit demo purity deps determinism lint format bench fuzz rfc diagram clean install setup check-live check-scenarios check-scripts
+.PHONY: all help setup setup-tests demo check unit check-scripts check-scenarios check-live \
+        purity deps determinism lint format bench rfc diagram mutants install clean
 .SECONDARY:
 
+## all          the program, build/<variant>/tapir (VARIANT=debug, release, cov)
 all: $(B)/tapir
 
 help:
@@ -42,17 +47,40 @@ help:
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
-	$(if $(filter 0,$(V)),@echo "  CC   $<",)
+	$(call quiet,CC   $<)
 	$(Q)$(CC) $(ALLC) -c $< -o $@
 
 $(B)/libtapir-all.a: $(LIBOBJ)
 	$(Q)rm -f $@; ar rcs $@ $^
 
 $(B)/tapir: $(call obj,sim/main.c) $(B)/libtapir-all.a
-	$(if $(filter 0,$(V)),@echo "  LD   $@",)
+	$(call quiet,LD   $@)
 	$(Q)$(CC) $(OPT) $^ $(LIBS) $(LDFLAGS) -o $@
 
-# ---- tests ----
+## libtapir.a   for embedders: stack, links, TLS; only the public headers' names are global
+PUBLIC := stack_* sock_* tls_* link_* pkt_* chunk_* tcp_config_default tcp_state_name err_text
+libtapir.a: $(B)/libtapir.a
+$(B)/libtapir.a: $(call obj,$(CORE) $(LINK) $(TLS))
+	$(Q)ld -r $^ -o $(B)/libtapir.o
+	$(Q)objcopy --wildcard $(PUBLIC:%=--keep-global-symbol='%') $(B)/libtapir.o
+	$(Q)rm -f $@; ar rcs $@ $(B)/libtapir.o
+
+## demo         installs what is missing, builds, runs the lossy TLS scenario, says what to open
+demo: setup
+	$(Q)$(MAKE) --no-print-directory VARIANT=release all
+	build/release/tapir run sim/scenarios/lossy-tls.yaml
+
+## setup        the packages that building needs (Debian: installed by name; elsewhere: a list)
+setup:
+	@sh tests/setup.sh build
+setup-tests:
+	@sh tests/setup.sh build tests
+
+## check        every test; the last line counts. CI=1: warnings are errors, nothing may be skipped
+check: setup-tests
+	@bash tests/check.sh
+
+# ---- the parts of check ----
 
 # Each tests/unit/test_<x>.c defines `suite_<x>`; the list of them is made here.
 $(B)/suites.h: $(UNIT) Makefile
@@ -63,13 +91,65 @@ $(call obj,tests/main.c): $(B)/suites.h
 $(call obj,tests/main.c): ALLC += -I$(B)
 
 $(B)/unit-tests: $(call obj,tests/main.c $(TESTLIB) $(UNIT)) $(B)/libtapir-all.a
-	$(if $(filter 0,$(V)),@echo "  LD   $@",)
+	$(call quiet,LD   $@)
 	$(Q)$(CC) $(OPT) $^ -lcunit $(LIBS) -lm $(LDFLAGS) -o $@
 
+## unit         CUnit suites; T="suite ..." runs only those
 unit: $(B)/unit-tests
 	$(B)/unit-tests $(T)
 
+# What the core may ask for: memory, strings, assert, and the compiler's own 128-bit division.
+PURE := __u?divti3|__assert_fail|__stack_chk_fail|malloc|calloc|realloc|free|mem(cpy|move|set|cmp|chr)|str(len|cmp|ncmp|chr)
+## purity       the stack's core reads no clock, no file, no random source: its undefined symbols
+purity:
+	$(Q)$(MAKE) --no-print-directory VARIANT=release $(patsubst %.c,build/release/%.o,$(CORE)) > /dev/null
+	$(Q)ld -r $(patsubst %.c,build/release/%.o,$(CORE)) -o build/release/core.o
+	@bad=$$(nm -u build/release/core.o | awk '{print $$2}' | grep -vE '^($(PURE)|_GLOBAL_OFFSET_TABLE_)$$'); \
+	if [ -n "$$bad" ]; then echo "purity: the core uses" $$bad; exit 1; fi; echo "purity: ok"
+
+## deps         folders include only what lies below them
+deps:
+	@sh tests/deps.sh
+
+## check-scripts    our packetdrill scripts       ## check-scenarios  scenarios with stored tables
+check-scripts: $(B)/tapir
+	$(B)/tapir script tests/scripts
+check-scenarios: $(B)/tapir
+	@bash tests/scenarios/run.sh $(B)/tapir
+## check-live   TAP, raw socket, the kernel's stack, in network namespaces (root)
+check-live:
+	$(Q)$(MAKE) --no-print-directory VARIANT=release all
+	@bash tests/live/run.sh build/release/tapir
+## determinism  scenarios twice, with gcc and clang, -O0 and -O2: every file equal
+determinism:
+	@bash tests/determinism.sh
+## lint         gcc's and clang's warnings as errors, cppcheck, clang-tidy
+lint:
+	@bash tests/lint.sh $(SOURCES)
+## format       clang-format over everything
+format:
+	clang-format -i $(shell git ls-files '*.c' '*.h')
+
+## bench        the release variant beside ns-3 and lwIP: medians and ratios
+bench:
+	$(Q)$(MAKE) --no-print-directory VARIANT=release all
+	@bash tests/bench/run.sh
+## rfc          requirement -> code -> test, from the citations
+rfc:
+	@python3 tests/rfc.py
+## diagram      the state machine's edges, from the code
+diagram:
+	@sed -n '/^static const uint16_t edges/,/^};/p' stack/tcp/tcp_state.c
+## mutants      seeded bugs, and how many the tests catch
+mutants:
+	@bash tests/mutants/run.sh
+
+## install      to PREFIX (/usr/local)
+install:
+	$(Q)$(MAKE) --no-print-directory VARIANT=release all
+	install -Dm755 build/release/tapir $(DESTDIR)$(PREFIX)/bin/tapir
+
 clean:
-	rm -rf build
+	rm -rf build traces/out
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

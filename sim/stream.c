@@ -433,7 +433,6 @@ static void tls_stream_turn(struct stream *s, ns_t now)
 
 	if (!s->connected)
 		return;
-	tls_advance(s->tls, now);
 	done = tls_turn(s->tls, s->stack, s->sock);
 	tell_keys(s);
 	if (!s->open && tls_info(s->tls) && tls_verdict(s->tls) != TLS_ERROR)

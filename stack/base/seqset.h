@@ -36,7 +36,7 @@ bool seqset_touches(const struct seqset *, seq_t lo, seq_t hi); /* any byte cove
 void seqset_drop_below(struct seqset *, seq_t una);         /* forget what lies below una */
 void seqset_clear(struct seqset *);
 
-/* Index of the range that holds s, or of the first above it (== n if none). */
-uint32_t seqset_find(const struct seqset *, seq_t s);
+/* Index of the range that holds `at`, or of the first above it (== n if none). */
+uint32_t seqset_find(const struct seqset *, seq_t at);
 
 #endif

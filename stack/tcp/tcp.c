@@ -47,7 +47,7 @@ bool tcp_table_add(struct tcp *t, struct tcp_flow *f, uint32_t *at)
 	if (t->table_free == t->table_len) {
 		if (t->table_len == t->table_cap) {
 			uint32_t cap = t->table_cap ? t->table_cap * 2 : 16;
-			struct tcp_flow **grown = realloc(t->table, cap * sizeof(*grown));
+			struct tcp_flow **grown = realloc(t->table, cap * sizeof(struct tcp_flow *));
 
 			if (!grown)
 				return false;

@@ -396,7 +396,7 @@ static bool ip6_scan(const char *s, uint8_t out[16])
 
 bool addr_scan(const char *text, struct addr *a)
 {
-	struct addr v4 = addr_v4(0), v6;
+	struct addr v4 = addr_v4(0), v6 = {{0}};
 
 	if (ip4_scan(text, v4.b + 12))
 		*a = v4;
