@@ -145,9 +145,7 @@ void bulk_step(struct flow_conn *c, ns_t now)
 	bool wrote, read;
 
 	slow_read(c, now);
-	if (c->s->closed)
-		return;
-	if (!writing_is_over(c, now)) {
+	if (!c->s->closed && !writing_is_over(c, now)) {
 		flow_write(c, c->to_write - c->end->written);
 		if (c->to_write == FLOW_ENDLESS)
 			c->due = ns_min(c->due, c->flow->stop);
@@ -169,8 +167,6 @@ void echo_server_step(struct flow_conn *c, ns_t now)
 	uint64_t upto;
 
 	flow_read(c, SIZE_MAX, now);
-	if (c->s->closed)
-		return;
 	upto = c->end->bad_at < c->end->read ? c->end->bad_at : c->end->read;
 	if (c->end->written < upto)
 		flow_write(c, upto - c->end->written);

@@ -65,8 +65,6 @@ static void server_step(struct flow_conn *c, ns_t now)
 
 void rpc_step(struct flow_conn *c, ns_t now)
 {
-	if (c->s->closed)
-		return;
 	if (c->client)
 		client_step(c, now);
 	else
