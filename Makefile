@@ -119,7 +119,7 @@ check-scenarios: $(B)/tapir
 ## check-live   TAP, raw socket, the kernel's stack, in network namespaces (root)
 check-live:
 	$(Q)$(MAKE) --no-print-directory VARIANT=release all
-	@bash tests/live/run.sh build/release/tapir
+	@python3 tests/live/run.py --tapir build/release/tapir
 ## determinism  scenarios twice, with gcc and clang, -O0 and -O2: every file equal
 determinism:
 	@bash tests/determinism.sh
