@@ -89,10 +89,8 @@ static bool take_token(struct net *net, ns_t now)
 		uint32_t size = TOKENS_MIN + rng_below(&net->rng, TOKENS_SPREAD);
 
 		net->icmp_stamp += fresh * TOKEN_EVERY;
-		if (fresh > size || net->icmp_tokens + fresh > size)
-			net->icmp_tokens = size;
-		else
-			net->icmp_tokens += (uint32_t)fresh;
+		fresh += net->icmp_tokens;
+		net->icmp_tokens = fresh < size ? (uint32_t)fresh : size;
 	}
 	if (net->icmp_tokens == 0) {
 		net->count->icmp_limited++;
@@ -222,7 +220,6 @@ static void error_in(struct net *net, const struct ip_hdr *h, const struct icmp_
 		judge4(m, in);
 	else
 		judge6(m, in);
-	net->count->icmp_to_tcp++;
 	in->what = NET_TCP_ERROR;
 	in->ip = *h;
 }

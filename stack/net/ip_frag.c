@@ -30,7 +30,8 @@ struct part {
 
 struct datagram {
 	struct list age;
-	ns_t due, born;
+	ns_t due;
+	uint64_t nth; /* in order of birth, of both families */
 	struct ip_hdr first; /* of the first fragment, once that is there; else of some fragment */
 	bool dead;
 	uint8_t ecn; /* ECN_BIT of each fragment */
@@ -42,7 +43,8 @@ struct datagram {
 
 struct frag_table {
 	struct slab slab;
-	struct list age4, age6; /* oldest first; within one, born and due rise together */
+	struct list age4, age6; /* oldest first; within one, nth and due rise together */
+	uint64_t births;
 	uint32_t mem, max;
 };
 
@@ -88,7 +90,7 @@ static bool evict_oldest(struct net *net, const struct datagram *but)
 	struct frag_table *t = net->frags;
 	struct datagram *a = oldest_of(&t->age4), *b = oldest_of(&t->age6);
 
-	if (!a || (b && b->born < a->born))
+	if (!a || (b && b->nth < a->nth))
 		a = b;
 	if (!a || a == but)
 		return false;
@@ -122,10 +124,12 @@ static struct datagram *begin(struct net *net, const struct ip_hdr *h, ns_t now)
 	if (t->slab.used == t->slab.limit)
 		evict_oldest(net, NULL);
 	d = slab_get(&t->slab);
-	if (!d)
+	if (!d) {
+		net->count->no_memory++;
 		return NULL;
+	}
 	d->first = *h;
-	d->born = now;
+	d->nth = t->births++;
 	d->due = now + (h->version == 4 ? TIMEOUT4 : TIMEOUT6);
 	list_push_back(ages(t, h->version), &d->age);
 	return d;
@@ -152,13 +156,11 @@ static uint32_t mem_of(const struct pkt *p)
 
 static uint32_t transport_header(const struct pkt *p, const struct ip_hdr *h)
 {
-	uint32_t off = (uint32_t)p->l3_off + h->hdr_len;
-
 	switch (h->proto) {
 	case PROTO_TCP:
-		if (h->payload_len < TCP_LEN || p->head_len < off + TCP_LEN)
+		if (h->payload_len < TCP_LEN)
 			return TCP_LEN;
-		return (p->data[off + 12] >> 4) * 4u;
+		return (p->data[h->hdr_len + 12] >> 4) * 4u;
 	case PROTO_UDP:
 		return UDP_LEN;
 	case PROTO_ICMP:
@@ -312,21 +314,20 @@ struct pkt *frag_input(struct net *net, struct pkt *p, const struct ip_hdr *h, n
 	struct datagram *d;
 
 	net->count->frags_in++;
+	p = own_copy(net, p);
+	if (!p) {
+		net->count->no_memory++;
+		return NULL;
+	}
 	if (is_tiny(p, h)) {
 		net->count->ip_bad++;
 		pkt_free(p);
 		return NULL;
 	}
-	p = own_copy(net, p);
-	d = p ? find(net->frags, h) : NULL;
-	if (p && !d)
+	d = find(net->frags, h);
+	if (!d)
 		d = begin(net, h, now);
-	if (!d) {
-		net->count->no_memory++;
-		pkt_free(p);
-		return NULL;
-	}
-	if (d->dead || !take_part(net, d, p, h)) {
+	if (!d || d->dead || !take_part(net, d, p, h)) {
 		pkt_free(p);
 		return NULL;
 	}

@@ -228,7 +228,19 @@ static void expire(struct net *net, struct neigh *n, ns_t now)
 	}
 }
 
-static void send_slow(struct net *net, struct neigh *n, struct pkt *p, ns_t now)
+/* To a neighbour whose address we have; one not heard of lately is checked upon (RFC 4861 7.3.3). */
+static void send_to_known(struct net *net, struct neigh *n, struct pkt *p, ns_t now)
+{
+	bool doubtful = n->state == STALE || (n->state == REACHABLE && now >= n->until);
+
+	if (doubtful) {
+		n->state = DELAY;
+		wheel_add(&net->neigh->wheel, &n->timer, now + DELAY_PROBE);
+	}
+	emit(net, n, p);
+}
+
+static void send_through(struct net *net, struct neigh *n, struct pkt *p, ns_t now)
 {
 	switch ((enum state)n->state) {
 	case INCOMPLETE:
@@ -241,14 +253,8 @@ static void send_slow(struct net *net, struct neigh *n, struct pkt *p, ns_t now)
 		else
 			resolve(net, n, p, now);
 		return;
-	case REACHABLE: /* no longer */
-	case STALE:
-		n->state = DELAY;
-		wheel_add(&net->neigh->wheel, &n->timer, now + DELAY_PROBE);
-		emit(net, n, p);
-		return;
 	default:
-		emit(net, n, p);
+		send_to_known(net, n, p, now);
 	}
 }
 
@@ -265,12 +271,8 @@ void neigh_send(struct net *net, struct pkt *p, const struct addr *next, ns_t no
 {
 	struct neigh *n = lookup(net, next);
 
-	if (n && n->state == REACHABLE && now < n->until) {
-		emit(net, n, p);
-		return;
-	}
 	if (n) {
-		send_slow(net, n, p, now);
+		send_through(net, n, p, now);
 		return;
 	}
 	if (addr_is_multicast(next)) {
@@ -302,13 +304,13 @@ static void set_mac(struct net *net, struct neigh *n, const struct mac *m)
 	eth_emit(n->eth, m, &net->mac, addr_is_v4(&n->addr) ? ETH_IP4 : ETH_IP6);
 }
 
-static void flush_waiting(struct net *net, struct neigh *n)
+static void flush_waiting(struct net *net, struct neigh *n, ns_t now)
 {
 	struct pkt *p = n->waiting;
 
 	n->waiting = NULL;
 	if (p)
-		emit(net, n, p);
+		send_to_known(net, n, p, now);
 }
 
 /* The address of an entry that had none is now known. */
@@ -319,7 +321,7 @@ static void complete(struct net *net, struct neigh *n, const struct mac *m, bool
 	n->state = STALE;
 	if (answered)
 		become_reachable(net, n, now);
-	flush_waiting(net, n);
+	flush_waiting(net, n, now);
 }
 
 void neigh_learn(struct net *net, const struct addr *a, const struct mac *m, enum neigh_news news,

@@ -255,7 +255,7 @@ static void an_error_about_tcp_goes_up_with_its_kind(void)
 		CU_ASSERT_EQUAL(f.in.inner.sport, 0x1234);
 		CU_ASSERT_EQUAL(f.in.inner.dport, 0x50);
 		CU_ASSERT_EQUAL(f.in.inner.seq, 0xdeadbeef);
-		CU_ASSERT_EQUAL(f.count.icmp_to_tcp, 1);
+		CU_ASSERT_EQUAL(f.count.icmp_to_tcp_ignored, 0);
 		CU_ASSERT_FALSE(fix_take(&f, &out));
 		fix_close(&f);
 	}

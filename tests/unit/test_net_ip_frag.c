@@ -264,7 +264,7 @@ static void a_flood_is_bounded_and_a_whole_datagram_gets_through(void)
 {
 	open_with_data();
 	for (uint32_t i = 0; i < 5000; i++) {
-		give(i % 2, 1000 + i, i % 3 ? 0 : 800, 800, true);
+		give(i / 4 % 2, 1000 + i / 4, i % 4 * 800, 800, true); /* four parts, never the last */
 		CU_ASSERT_FATAL(frag_bytes(&f.net) <= f.cfg.max_frag_bytes);
 		CU_ASSERT_FATAL(f.pool.pkts.used <= 400);
 		if (i % 500 == 250) {
@@ -273,7 +273,7 @@ static void a_flood_is_bounded_and_a_whole_datagram_gets_through(void)
 			CU_ASSERT(got(1580));
 		}
 	}
-	CU_ASSERT(f.count.frags_evicted > 4000);
+	CU_ASSERT(f.count.frags_evicted > 1000);
 	fix_until_idle(&f);
 	CU_ASSERT_EQUAL(frag_bytes(&f.net), 0);
 	fix_close(&f);

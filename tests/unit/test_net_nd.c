@@ -166,6 +166,21 @@ static void a_neighbour_is_asked_for_in_its_group(void)
 	fix_close(&f);
 }
 
+static void the_first_answer_is_taken_whatever_its_flags(void)
+{
+	static const uint32_t flags[] = {0, S, O, S | O};
+
+	for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
+		fix_open(&f);
+		send_byte(&PEER6);
+		fix_drain(&f);
+		give(&(struct nd){&PEER6, &ME6, &PEER6, &MAC_PEER, .flags = flags[i], .type = NA});
+		CU_ASSERT(fix_see(&f, &out, &s) && s.ip.proto == 200);
+		CU_ASSERT_EQUAL(net_deadline(&f.net) == NS_NEVER, (flags[i] & S) != 0);
+		fix_close(&f);
+	}
+}
+
 static void a_stale_neighbour_is_probed_by_unicast(void)
 {
 	fix_open(&f);
@@ -304,6 +319,7 @@ static const struct test_case cases[] = {
 	TEST(lies_are_neither_answered_nor_learned),
 	TEST(senders_that_cannot_be_are_answered_but_not_learned),
 	TEST(a_neighbour_is_asked_for_in_its_group),
+	TEST(the_first_answer_is_taken_whatever_its_flags),
 	TEST(a_stale_neighbour_is_probed_by_unicast),
 	TEST(an_advertisement_updates_as_its_flags_say),
 	TEST(discovery_in_fragments_is_ignored),

@@ -154,6 +154,23 @@ static void progress_above_saves_the_probe(void)
 	fix_close(&f);
 }
 
+static void progress_above_keeps_a_neighbour_reachable(void)
+{
+	struct addr peer = addr_v4(PEER4);
+
+	fix_open(&f);
+	send_to(PEER4, 1);
+	reply_from(PEER4, &MAC_PEER);
+	for (int i = 0; i < 20; i++) {
+		fix_wait(&f, 10 * SEC);
+		net_confirm(&f.net, &peer, f.now);
+	}
+	fix_wait(&f, 15 * SEC - 1);
+	send_to(PEER4, 2);
+	CU_ASSERT_EQUAL(net_deadline(&f.net), NS_NEVER);
+	fix_close(&f);
+}
+
 static void a_changed_address_is_followed(void)
 {
 	fix_open(&f);
@@ -236,6 +253,7 @@ static const struct test_case cases[] = {
 	TEST(a_stale_neighbour_is_used_at_once_and_probed_by_unicast),
 	TEST(a_silent_neighbour_is_forgotten_and_asked_for_anew),
 	TEST(progress_above_saves_the_probe),
+	TEST(progress_above_keeps_a_neighbour_reachable),
 	TEST(a_changed_address_is_followed),
 	TEST(a_flood_of_claims_does_not_push_out_who_we_talk_to),
 	TEST(a_flood_of_unanswered_destinations_is_bounded),
