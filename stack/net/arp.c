@@ -1,5 +1,5 @@
-/* ARP (RFC 826): who is asked and answered, whom we believe, and the care for our own IPv4 addresses
- * (RFC 5227: probe before use, announce, defend).
+/* ARP (RFC 826): who is asked and answered, whom we believe, and the care for our own IPv4
+ * addresses (RFC 5227: probe before use, announce, defend).
  *
  * Believed is only a unicast hardware address from an IPv4 address on this link. An entry is made
  * for someone who asks for us (he will want an answer soon); anything unasked only changes what the
@@ -47,11 +47,8 @@ void arp_solicit(struct net *net, const struct addr *src, const struct addr *tar
 
 static void answer(struct net *net, const struct arp_msg *q)
 {
-	struct arp_msg m = {.op = ARP_REPLY,
-			    .sha = net->mac,
-			    .tha = q->sha,
-			    .spa = q->tpa,
-			    .tpa = q->spa};
+	struct arp_msg m = {
+	    .op = ARP_REPLY, .sha = net->mac, .tha = q->sha, .spa = q->tpa, .tpa = q->spa};
 
 	arp_send(net, &m, &q->sha);
 }

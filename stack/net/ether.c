@@ -1,10 +1,12 @@
-/* Ethernet: which protocol, is it for us. What is refused here is silent (a counter): frames shorter
- * than their header, 802.3 lengths, group or zero sources, our own MAC as source (a loop, or land one
- * layer down), and tagged frames unless the tag is only a priority (VLAN id 0, IEEE 802.1Q 9.6).
+/* Ethernet: which protocol, is it for us. What is refused here is silent (a counter): frames
+ * shorter than their header, 802.3 lengths, group or zero sources, our own MAC as source (a loop,
+ * or land one layer down), and tagged frames unless the tag is only a priority (VLAN id 0, IEEE
+ * 802.1Q 9.6).
  *
  * No multicast group is ever joined for IPv4. For IPv6 the solicited-node groups and all-nodes are
- * taken by their MAC (RFC 2464 7). Their membership is not reported: MLD is for routers and snooping
- * switches, which flood link-scope groups (RFC 4541 3), so a host without it is still found. */
+ * taken by their MAC (RFC 2464 7). Their membership is not reported: MLD is for routers and
+ * snooping switches, which flood link-scope groups (RFC 4541 3), so a host without it is still
+ * found. */
 #include "net.h"
 
 #include "../wire/eth.h"

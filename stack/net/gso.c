@@ -2,8 +2,8 @@
  * becomes the frames that TCP would have made one by one. Slices are shared by reference; only the
  * header is copied.
  *
- * What differs from frame to frame (RFC 9293 3.1; RFC 3168 6.1.2; RFC 6864): the sequence number, FIN
- * and PSH only on the last, CWR only on the first, the identification, the lengths, the header
+ * What differs from frame to frame (RFC 9293 3.1; RFC 3168 6.1.2; RFC 6864): the sequence number,
+ * FIN and PSH only on the last, CWR only on the first, the identification, the lengths, the header
  * checksum. The transport checksum stays CSUM_PARTIAL: whoever shows the bytes to the outside
  * completes it, after all changes. */
 #include "net.h"
@@ -13,9 +13,9 @@
 
 struct cutter {
 	const struct pkt *unit;
-	uint32_t hdr_len;  /* Ethernet, IP and TCP */
-	uint32_t off;      /* payload bytes already cut */
-	uint32_t i, used;  /* the slice that comes next, and the bytes of it already given */
+	uint32_t hdr_len; /* Ethernet, IP and TCP */
+	uint32_t off;     /* payload bytes already cut */
+	uint32_t i, used; /* the slice that comes next, and the bytes of it already given */
 };
 
 /* Moves the next n payload bytes into f as slices of its own. */

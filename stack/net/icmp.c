@@ -1,13 +1,13 @@
 /* ICMP and ICMPv6: echo, errors that go out, errors that come in (RFC 792, 1122 3.2.2, 4443).
  *
- * An echo reply holds exactly the bytes that the IP length counted in the request. Redirects, source
- * quench (RFC 6633) and all queries but echo are ignored. An error goes out only about the first
- * fragment of a unicast packet from a unicast source that was not itself an error (RFC 1122 3.2.2,
- * RFC 4443 2.4 (e)), and only while there are tokens. The bucket's size is drawn at each refill, so
- * that it is no clock for others to count by (CVE-2020-25705).
+ * An echo reply holds exactly the bytes that the IP length counted in the request. Redirects,
+ * source quench (RFC 6633) and all queries but echo are ignored. An error goes out only about the
+ * first fragment of a unicast packet from a unicast source that was not itself an error (RFC
+ * 1122 3.2.2, RFC 4443 2.4 (e)), and only while there are tokens. The bucket's size is drawn at
+ * each refill, so that it is no clock for others to count by (CVE-2020-25705).
  *
- * An error that comes in is believed here only as far as its own bytes go: it must be about a packet
- * that could be ours. Whether it fits a connection is TCP's to say (RFC 5927). */
+ * An error that comes in is believed here only as far as its own bytes go: it must be about a
+ * packet that could be ours. Whether it fits a connection is TCP's to say (RFC 5927). */
 #include "net.h"
 
 #include "../wire/csum.h"
@@ -20,7 +20,6 @@
 /* RFC 1812 4.3.2.3: as much as fits 576 bytes; RFC 4443 3.1: as much as fits 1,280. */
 #define ERROR4_MAX 576
 #define ERROR6_MAX 1280
-
 
 static bool is_error4(uint8_t type)
 {
@@ -128,9 +127,7 @@ void icmp_error(struct net *net, const struct pkt *p, const struct ip_hdr *h, ui
 	bool v4 = h->version == 4;
 	uint32_t max = v4 ? ERROR4_MAX - IP4_LEN - ICMP_LEN : ERROR6_MAX - IP6_LEN - ICMP_LEN;
 	uint32_t n = p->len - p->l3_off;
-	struct net_dst d = {.src = h->dst,
-			    .dst = h->src,
-			    .proto = v4 ? PROTO_ICMP : PROTO_ICMP6};
+	struct net_dst d = {.src = h->dst, .dst = h->src, .proto = v4 ? PROTO_ICMP : PROTO_ICMP6};
 	struct pkt *quote;
 
 	if (!may_answer(net, p, h, type) || !take_token(net, now))
@@ -242,7 +239,8 @@ static void handle4(struct net *net, const struct pkt *p, const struct ip_hdr *h
 	}
 }
 
-/* RFC 6980: neighbour discovery in fragments is ignored. What was reassembled has no link header. */
+/* RFC 6980: neighbour discovery in fragments is ignored. What was reassembled has no link header.
+ */
 static bool has_link_header(const struct pkt *p)
 {
 	return p->l3_off > 0;

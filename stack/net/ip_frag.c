@@ -1,13 +1,14 @@
 /* Reassembly (RFC 791 3.2, 815; RFC 8200 4.5, 5722), bounded in every direction.
  *
  * A datagram dies by any overlap, and what still comes of it is dropped until its time is over
- * (RFC 5722 4; we treat IPv4 alike, since every way to resolve an overlap has been an attack). An exact
- * duplicate is ignored. Bounds: DATAGRAMS at once, PARTS each, max_bytes of memory in all; the oldest
- * makes room, so that a flood washes itself out and a whole datagram still gets through (RFC 8504 5.4;
- * CVE-2018-5391). Work per fragment is bounded by DATAGRAMS + PARTS.
+ * (RFC 5722 4; we treat IPv4 alike, since every way to resolve an overlap has been an attack). An
+ * exact duplicate is ignored. Bounds: DATAGRAMS at once, PARTS each, max_bytes of memory in all;
+ * the oldest makes room, so that a flood washes itself out and a whole datagram still gets through
+ * (RFC 8504 5.4; CVE-2018-5391). Work per fragment is bounded by DATAGRAMS + PARTS.
  *
  * Tiny fragments (RFC 1858, 3128): the first must hold the whole transport header, and nothing may
- * begin inside it. No honest sender makes such, and a filter in front of us may have believed them. */
+ * begin inside it. No honest sender makes such, and a filter in front of us may have believed them.
+ */
 #include "net.h"
 
 #include <stdlib.h>
@@ -16,12 +17,12 @@
 #include "../wire/udp.h"
 
 #define DATAGRAMS 64
-#define PARTS 64 /* 65,535 bytes in 1,280-byte frames need 54 */
+#define PARTS 64            /* 65,535 bytes in 1,280-byte frames need 54 */
 #define TIMEOUT4 (30 * SEC) /* RFC 1122 3.3.2 allows 60..120 s; 30 is what the field uses */
 #define TIMEOUT6 (60 * SEC) /* RFC 8200 4.5 */
 #define TIME_EXCEEDED_REASSEMBLY 1
 
-#define ECN_BIT(tos) (1u << ((tos) & ECN_MASK))
+#define ECN_BIT(tos) (1u << ((tos)&ECN_MASK))
 
 struct part {
 	struct pkt *pkt; /* its IP header is at 0 */
@@ -31,10 +32,10 @@ struct part {
 struct datagram {
 	struct list age;
 	ns_t due;
-	uint64_t nth; /* in order of birth, of both families */
+	uint64_t nth;        /* in order of birth, of both families */
 	struct ip_hdr first; /* of the first fragment, once that is there; else of some fragment */
 	bool dead;
-	uint8_t ecn; /* ECN_BIT of each fragment */
+	uint8_t ecn;          /* ECN_BIT of each fragment */
 	uint32_t have, total; /* payload bytes; total 0: the last fragment is not there */
 	uint32_t mem;
 	uint32_t nparts;
@@ -107,7 +108,8 @@ static bool matches(const struct datagram *d, const struct ip_hdr *h)
 
 static struct datagram *find(struct frag_table *t, const struct ip_hdr *h)
 {
-	list_for_each(it, ages(t, h->version)) {
+	list_for_each(it, ages(t, h->version))
+	{
 		struct datagram *d = list_entry(it, struct datagram, age);
 
 		if (matches(d, h))
@@ -193,8 +195,8 @@ static enum fit fit(const struct datagram *d, const struct ip_hdr *h, const uint
 		const struct pkt *twin = d->part[i].pkt;
 
 		return memcmp(twin->data + twin->len - h->payload_len, bytes, h->payload_len) == 0
-			       ? DUPLICATE
-			       : OVERLAPS;
+			   ? DUPLICATE
+			   : OVERLAPS;
 	}
 	if (i > 0 && d->part[i - 1].off + d->part[i - 1].len > lo)
 		return OVERLAPS;

@@ -1,10 +1,10 @@
 /* IP in: verify, is it ours, whole, and whose (RFC 1122 3.2.1, RFC 8200).
  *
  * Silent drops, each with a counter: a header that lies, source routes (RFC 7126 3.3, RFC 5095), a
- * source that can be nobody (martian: RFC 1122 3.2.1.3, RFC 9293 MUST-63), a destination that is not
- * one of our unicast addresses (RFC 9293 MUST-57). Nothing that came by link-layer broadcast or
- * multicast is delivered or answered, but for neighbour discovery. Trailers are cut by the length in
- * the header. The TTL is not looked at: we are not a router (RFC 1122 3.2.1.7). */
+ * source that can be nobody (martian: RFC 1122 3.2.1.3, RFC 9293 MUST-63), a destination that is
+ * not one of our unicast addresses (RFC 9293 MUST-57). Nothing that came by link-layer broadcast or
+ * multicast is delivered or answered, but for neighbour discovery. Trailers are cut by the length
+ * in the header. The TTL is not looked at: we are not a router (RFC 1122 3.2.1.7). */
 #include "net.h"
 
 #define PROTO_NONE 59 /* RFC 8200 4.7: nothing follows */

@@ -2,11 +2,11 @@
  *
  * Routes (RFC 1122 3.3.1): a destination under the prefix of one of our addresses is on the link,
  * else the longest matching route decides, else (IPv6) the first router that announced itself. What
- * has no route is dropped and counted; so is what we would send to ourselves: nothing loops here, and
- * a land attack finds no way back (RFC 1122 3.2.1.3 (g)).
+ * has no route is dropped and counted; so is what we would send to ourselves: nothing loops here,
+ * and a land attack finds no way back (RFC 1122 3.2.1.3 (g)).
  *
- * Identification (RFC 6864, 7739): the flow's own counter, or drawn; never one counter for all, which
- * would tell a stranger how much we send. */
+ * Identification (RFC 6864, 7739): the flow's own counter, or drawn; never one counter for all,
+ * which would tell a stranger how much we send. */
 #include "net.h"
 
 #include "../wire/csum.h"
@@ -41,8 +41,7 @@ static bool same_family(const struct addr *a, const struct addr *b)
 
 static bool under(const struct addr *a, const struct addr *net, uint8_t prefix)
 {
-	return same_family(a, net) &&
-	       net_prefix_eq(a, net, prefix + (addr_is_v4(net) ? 96u : 0u));
+	return same_family(a, net) && net_prefix_eq(a, net, prefix + (addr_is_v4(net) ? 96u : 0u));
 }
 
 /* The host part all ones, or all zeros as in 4.2BSD (RFC 1122 3.3.6). /31 and /32 have none. */
@@ -134,8 +133,8 @@ static bool next_hop(const struct net *net, const struct addr *dst, struct addr 
 	return true;
 }
 
-/* RFC 6724, as much as one link needs: the scope of the destination, then the prefix shared with the
- * next hop, then the order of configuration. */
+/* RFC 6724, as much as one link needs: the scope of the destination, then the prefix shared with
+ * the next hop, then the order of configuration. */
 static int source_rank(const struct net_addr *n, const struct addr *dst, const struct addr *next)
 {
 	int rank = 1;

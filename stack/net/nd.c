@@ -2,8 +2,8 @@
  * addresses (RFC 4862 5.4, duplicate address detection).
  *
  * Believed is only what cannot have passed a router (hop limit 255), came whole (RFC 6980) and has
- * no malformed option. As for ARP, an entry is made for who asks for us, from an address on this link;
- * advertisements only change what the table has. Secure ND is not done. */
+ * no malformed option. As for ARP, an entry is made for who asks for us, from an address on this
+ * link; advertisements only change what the table has. Secure ND is not done. */
 #include "net.h"
 
 #define HOPS 255

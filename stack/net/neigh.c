@@ -5,13 +5,14 @@
  *   (none) -----------> INCOMPLETE ----------------> REACHABLE <--- confirmed by transport
  *                        | 3 x 1 s                    | 30..60 s             ^
  *                        v                            v         sent     5 s |
- *                      FAILED (3 s: drop)           STALE ----> DELAY ---> PROBE -- 3 x 1 s --> (none)
+ *                      FAILED (3 s: drop)           STALE ----> DELAY ---> PROBE -- 3 x 1 s -->
+ * (none)
  *
- * Bounds: at most `max` entries and one waiting packet each, the newest (RFC 1122 2.3.2.2). Work per
- * packet is constant: a direct-mapped cache in front of a keyed hash, the Ethernet header ready made.
- * Eviction: entries that we have sent through (good) are apart from all others (young); the oldest
- * young one goes first, so that a flood of claims or of spoofed sources only washes out itself. The
- * good ones never hold more than 3/4 of the table. */
+ * Bounds: at most `max` entries and one waiting packet each, the newest (RFC 1122 2.3.2.2). Work
+ * per packet is constant: a direct-mapped cache in front of a keyed hash, the Ethernet header ready
+ * made. Eviction: entries that we have sent through (good) are apart from all others (young); the
+ * oldest young one goes first, so that a flood of claims or of spoofed sources only washes out
+ * itself. The good ones never hold more than 3/4 of the table. */
 #include "net.h"
 
 #include <stdlib.h>
@@ -20,10 +21,11 @@
 #include "../wire/eth.h"
 
 #define CACHE_SLOTS 64
-#define TRIES 3              /* RFC 4861 10: MAX_MULTICAST_SOLICIT, MAX_UNICAST_SOLICIT */
-#define RETRY (1 * SEC)      /* RETRANS_TIMER; RFC 1122 2.3.2.1 wants at most one a second */
-#define REACHABLE_FOR (30 * SEC) /* to 60 s, drawn: RFC 4861 6.3.2 spreads by half around 30 s, which
-			      * would let half of them expire before ARP's usual minute */
+#define TRIES 3         /* RFC 4861 10: MAX_MULTICAST_SOLICIT, MAX_UNICAST_SOLICIT */
+#define RETRY (1 * SEC) /* RETRANS_TIMER; RFC 1122 2.3.2.1 wants at most one a second */
+#define REACHABLE_FOR                                                                              \
+	(30 * SEC)            /* to 60 s, drawn: RFC 4861 6.3.2 spreads by half around 30 s, which \
+			       * would let half of them expire before ARP's usual minute */
 #define DELAY_PROBE (5 * SEC) /* DELAY_FIRST_PROBE_TIME: transport may confirm first */
 #define FAILED_FOR (3 * SEC)  /* negative entry: no new solicitation, packets are dropped */
 
@@ -72,7 +74,8 @@ static struct neigh *lookup(const struct net *net, const struct addr *a)
 	if (*slot && addr_eq(&(*slot)->addr, a))
 		return *slot;
 	bucket = bucket_of(net, a);
-	list_for_each(it, bucket) {
+	list_for_each(it, bucket)
+	{
 		struct neigh *n = list_entry(it, struct neigh, hash);
 
 		if (addr_eq(&n->addr, a))
@@ -228,7 +231,8 @@ static void expire(struct net *net, struct neigh *n, ns_t now)
 	}
 }
 
-/* To a neighbour whose address we have; one not heard of lately is checked upon (RFC 4861 7.3.3). */
+/* To a neighbour whose address we have; one not heard of lately is checked upon (RFC 4861 7.3.3).
+ */
 static void send_to_known(struct net *net, struct neigh *n, struct pkt *p, ns_t now)
 {
 	bool doubtful = n->state == STALE || (n->state == REACHABLE && now >= n->until);

@@ -10,7 +10,8 @@
  *   arp.c      ARP messages, probing and defending (IPv4)   ip_out.c  route, headers, fragments
  *   nd.c       neighbour solicitations and advertisements   gso.c     cut a send unit into frames
  *   icmp.c     echo, errors in and out, rate limits         slaac.c   router advertisements, DAD
- *   udp.c      port unreachable                             net.c     creation, timers, the queue */
+ *   udp.c      port unreachable                             net.c     creation, timers, the queue
+ */
 #ifndef NET_H
 #define NET_H
 
@@ -29,13 +30,13 @@ enum addr_state { ADDR_TENTATIVE, ADDR_VALID, ADDR_DUPLICATE };
 struct net_addr {
 	struct addr addr;
 	uint8_t prefix;
-	uint8_t state;    /* enum addr_state */
-	uint8_t probes;   /* sent while tentative */
+	uint8_t state;  /* enum addr_state */
+	uint8_t probes; /* sent while tentative */
 	bool autoconf;
 	uint8_t dad_counter; /* RFC 7217 */
-	ns_t next_probe;  /* NS_NEVER when there is nothing to do */
-	ns_t valid_until; /* NS_NEVER: for ever */
-	ns_t defend_after; /* RFC 5227 2.4: not before this time again */
+	ns_t next_probe;     /* NS_NEVER when there is nothing to do */
+	ns_t valid_until;    /* NS_NEVER: for ever */
+	ns_t defend_after;   /* RFC 5227 2.4: not before this time again */
 };
 
 /* A default router that announced itself; the head of the list is used. */
@@ -74,7 +75,8 @@ struct net {
 	/* Which local addresses and ports a port unreachable may name is UDP's business alone. */
 };
 
-int net_init(struct net *, const struct stack_config *, struct stack_counters *); /* 0 or ERR_NOMEM */
+int net_init(struct net *, const struct stack_config *,
+	     struct stack_counters *); /* 0 or ERR_NOMEM */
 void net_free(struct net *);
 
 /* What an ICMP error says to a connection (RFC 5927 has the checks, tcp/ applies them). */
@@ -108,13 +110,14 @@ struct net_dst {
 	struct addr src, dst;
 	uint8_t proto, tos, ttl; /* ttl 0: the default, 64 */
 	bool dont_frag;
-	uint32_t flow_label;     /* IPv6 */
-	uint16_t *ip_id;         /* IPv4: the flow's own counter, moved on by one a frame (RFC 6864); NULL: drawn */
+	uint32_t flow_label; /* IPv6 */
+	uint16_t *ip_id; /* IPv4: the flow's own counter, moved on by one a frame (RFC 6864); NULL:
+			    drawn */
 };
 
 /* Takes a pkt that begins with its transport header (l4 checksum CSUM_PARTIAL) and queues it,
- * behind address resolution if need be. A pkt without gso_size that is larger than the path's MTU is
- * fragmented (IPv4 without DF, or IPv6); a gso unit's segments never are. */
+ * behind address resolution if need be. A pkt without gso_size that is larger than the path's MTU
+ * is fragmented (IPv4 without DF, or IPv6); a gso unit's segments never are. */
 void net_send(struct net *, struct pkt *, const struct net_dst *, ns_t now);
 bool net_queue_full(const struct net *); /* the queue holds a device's worth: TCP waits */
 
@@ -124,23 +127,26 @@ size_t net_output(struct net *, ns_t now, struct pkt **out, size_t max);
 /* Source address for dst, or false: no route (ERR_UNREACH). */
 bool net_route(const struct net *, const struct addr *dst, struct addr *src);
 bool net_is_ours(const struct net *, const struct addr *); /* unicast address in state VALID */
-uint16_t net_mtu(const struct net *, const struct addr *dst); /* the link's, or IPv6's from the router */
+uint16_t net_mtu(const struct net *,
+		 const struct addr *dst); /* the link's, or IPv6's from the router */
 
 /* Forward progress reported from above (RFC 4861 7.3.1): the neighbour for dst is reachable. */
 void net_confirm(struct net *, const struct addr *dst, ns_t now);
 
 /* Internal to net/. */
 bool net_on_link(const struct net *, const struct addr *); /* no router in between */
-bool net_prefix_eq(const struct addr *, const struct addr *, unsigned bits); /* of IPv6, 96.. for IPv4 */
-bool net_is_broadcast(const struct net *, const struct addr *); /* IPv4's, all forms, any subnet of ours */
+bool net_prefix_eq(const struct addr *, const struct addr *,
+		   unsigned bits); /* of IPv6, 96.. for IPv4 */
+bool net_is_broadcast(const struct net *,
+		      const struct addr *); /* IPv4's, all forms, any subnet of ours */
 bool addr_is_multicast(const struct addr *);
-bool addr_is_link_local(const struct addr *); /* fe80::/10 */
+bool addr_is_link_local(const struct addr *);                      /* fe80::/10 */
 struct net_addr *net_find_addr(struct net *, const struct addr *); /* in whatever state */
 /* Adds an address, to be probed first if so configured; NULL when the table is full. */
 struct net_addr *net_add_addr(struct net *, const struct addr *, uint8_t prefix, ns_t now);
 bool pkt_linear(struct pkt *, uint32_t from, uint32_t n); /* n bytes from `from` lie in the head */
-void net_queue(struct net *, struct pkt *); /* takes a finished frame */
-bool ether_to_group(const struct pkt *);    /* a received frame was broadcast or multicast */
+void net_queue(struct net *, struct pkt *);               /* takes a finished frame */
+bool ether_to_group(const struct pkt *); /* a received frame was broadcast or multicast */
 
 void ether_send(struct net *, struct pkt *, const struct mac *to, uint16_t type); /* queues */
 void ether_input(struct net *, struct pkt *, ns_t now, struct net_in *);
@@ -158,10 +164,11 @@ void neigh_confirm(struct net *, const struct addr *, ns_t now);
 
 /* What a message says of a neighbour. */
 enum neigh_news {
-	NEIGH_HINT,      /* unasked, from someone who spoke to us: may create an entry */
-	NEIGH_UPDATE,    /* unasked: only what we already have */
-	NEIGH_REPLY,     /* an answer: reachable. Never creates */
-	NEIGH_NO_OVERRIDE, /* an answer that must not replace a different address (RFC 4861 7.2.5) */
+	NEIGH_HINT,        /* unasked, from someone who spoke to us: may create an entry */
+	NEIGH_UPDATE,      /* unasked: only what we already have */
+	NEIGH_REPLY,       /* an answer: reachable. Never creates */
+	NEIGH_NO_OVERRIDE, /* an answer that must not replace a different address (RFC 4861 7.2.5)
+			    */
 };
 void neigh_learn(struct net *, const struct addr *, const struct mac *, enum neigh_news, ns_t now);
 bool neigh_find(const struct net *, const struct addr *, struct mac *); /* its address is known */
@@ -169,7 +176,8 @@ uint32_t neigh_count(const struct net *);
 
 void arp_input(struct net *, struct pkt *, ns_t now); /* takes */
 /* Asks who has `target`; everyone, or only `to`. */
-void arp_solicit(struct net *, const struct addr *src, const struct addr *target, const struct mac *to);
+void arp_solicit(struct net *, const struct addr *src, const struct addr *target,
+		 const struct mac *to);
 void arp_advance(struct net *, ns_t now); /* probes and announcements of our own addresses */
 ns_t arp_deadline(const struct net *);
 
@@ -178,9 +186,9 @@ void nd_input(struct net *, const struct ip_hdr *, const struct icmp_msg *, ns_t
 void nd_solicit(struct net *, const struct addr *src, const struct addr *target, bool unicast,
 		ns_t now);
 void nd_push_mac(struct net *, struct pkt *, uint8_t kind); /* option: our link-layer address */
-bool mac_is_host(const struct mac *); /* neither group nor zero */
-/* The link-layer address in an option of this kind (1 source, 2 target); false: none, and *ok false:
- * the options are malformed (RFC 4861 4.6). */
+bool mac_is_host(const struct mac *);                       /* neither group nor zero */
+/* The link-layer address in an option of this kind (1 source, 2 target); false: none, and *ok
+ * false: the options are malformed (RFC 4861 4.6). */
 bool nd_option_mac(const uint8_t *opts, size_t len, uint8_t kind, struct mac *mac, bool *ok);
 
 int frag_init(struct net *, uint32_t max_bytes);
@@ -191,13 +199,17 @@ uint32_t frag_bytes(const struct net *); /* memory held */
 void frag_advance(struct net *, ns_t now);
 ns_t frag_deadline(const struct net *);
 
-void icmp4_input(struct net *, struct pkt *, const struct ip_hdr *, ns_t now, struct net_in *); /* takes */
-void icmp6_input(struct net *, struct pkt *, const struct ip_hdr *, ns_t now, struct net_in *); /* takes */
-/* An error about pkt (which stays the caller's), if the rules allow one (RFC 1122 3.2.2, RFC 4443 2.4). */
+void icmp4_input(struct net *, struct pkt *, const struct ip_hdr *, ns_t now,
+		 struct net_in *); /* takes */
+void icmp6_input(struct net *, struct pkt *, const struct ip_hdr *, ns_t now,
+		 struct net_in *); /* takes */
+/* An error about pkt (which stays the caller's), if the rules allow one (RFC 1122 3.2.2, RFC
+ * 4443 2.4). */
 void icmp_error(struct net *, const struct pkt *, const struct ip_hdr *, uint8_t type, uint8_t code,
 		uint32_t rest, ns_t now);
 
-/* Takes `body` (what follows the 8 bytes of an ICMP header) and sends it as a message of d->proto. */
+/* Takes `body` (what follows the 8 bytes of an ICMP header) and sends it as a message of d->proto.
+ */
 void icmp_send(struct net *, struct pkt *body, const struct net_dst *d, uint8_t type, uint8_t code,
 	       uint32_t rest, ns_t now);
 

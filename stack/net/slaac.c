@@ -5,10 +5,10 @@
  * MAC nor a common suffix can be followed from network to network. On a duplicate another one is
  * tried, three times.
  *
- * Hostile routers: a hop limit below 64 is ignored (CVE-2015-2922), as is an MTU under 1,280; a short
- * lifetime cannot take an address away at once (two hours, RFC 4862 5.5.3 (e)); addresses and routers
- * fill their tables and no more. Preferred lifetimes are not tracked: an address is used until it is
- * invalid. After three solicitations we wait for unsolicited advertisements. */
+ * Hostile routers: a hop limit below 64 is ignored (CVE-2015-2922), as is an MTU under 1,280; a
+ * short lifetime cannot take an address away at once (two hours, RFC 4862 5.5.3 (e)); addresses and
+ * routers fill their tables and no more. Preferred lifetimes are not tracked: an address is used
+ * until it is invalid. After three solicitations we wait for unsolicited advertisements. */
 #include "net.h"
 
 #define HOPS 255
@@ -18,11 +18,11 @@
 #define PREFIX_ON_LINK 0x80
 #define PREFIX_AUTO 0x40
 
-#define DAD_TRANSMITS 1       /* RFC 4862 5.1 */
-#define DAD_WAIT (1 * SEC)    /* RETRANS_TIMER */
-#define IDGEN_RETRIES 3       /* RFC 7217 7 */
+#define DAD_TRANSMITS 1    /* RFC 4862 5.1 */
+#define DAD_WAIT (1 * SEC) /* RETRANS_TIMER */
+#define IDGEN_RETRIES 3    /* RFC 7217 7 */
 #define IDGEN_DELAY (1 * SEC)
-#define RS_MAX 3              /* RFC 4861 10 */
+#define RS_MAX 3 /* RFC 4861 10 */
 #define RS_INTERVAL (4 * SEC)
 #define TWO_HOURS (7200 * SEC)
 #define IP6_MIN_MTU 1280

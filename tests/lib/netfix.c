@@ -6,17 +6,17 @@ const struct mac MAC_ME = {{2, 0, 0, 0, 0, 1}}, MAC_PEER = {{2, 0, 0, 0, 0, 2}},
 		 MAC_ROUTER = {{2, 0, 0, 0, 0, 0xfe}},
 		 MAC_ALL = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
 
-#define DB8(last)                                                                                  \
-	{                                                                                          \
-		{                                                                                  \
-			0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last              \
-		}                                                                                  \
+#define DB8(last)                                                                     \
+	{                                                                             \
+		{                                                                     \
+			0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last \
+		}                                                                     \
 	}
-#define LL(last)                                                                                   \
-	{                                                                                          \
-		{                                                                                  \
-			0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last                    \
-		}                                                                                  \
+#define LL(last)                                                                \
+	{                                                                       \
+		{                                                               \
+			0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last \
+		}                                                               \
 	}
 const struct addr ME6 = DB8(1), PEER6 = DB8(2), ME6_LL = LL(1), PEER6_LL = LL(2),
 		  ROUTER6 = LL(0xfe);
@@ -29,17 +29,17 @@ void fix_config(struct netfix *f)
 	pkt_pool_init(&f->pool, 0, 0);
 	f->now = 100 * SEC;
 	f->cfg = (struct stack_config){
-		.seed = 1,
-		.now = f->now,
-		.pool = &f->pool,
-		.link = {.mtu = 1500},
-		.mac = MAC_ME,
-		.addr = {{addr_v4(ME4), 24}, {ME6, 64}, {ME6_LL, 64}},
-		.naddrs = 3,
-		.route = {{addr_v4(0), 0, addr_v4(ROUTER4)}, {{{0}}, 0, ROUTER6}},
-		.nroutes = 2,
-		.max_neigh = 16,
-		.max_frag_bytes = 256 << 10,
+	    .seed = 1,
+	    .now = f->now,
+	    .pool = &f->pool,
+	    .link = {.mtu = 1500},
+	    .mac = MAC_ME,
+	    .addr = {{addr_v4(ME4), 24}, {ME6, 64}, {ME6_LL, 64}},
+	    .naddrs = 3,
+	    .route = {{addr_v4(0), 0, addr_v4(ROUTER4)}, {{{0}}, 0, ROUTER6}},
+	    .nroutes = 2,
+	    .max_neigh = 16,
+	    .max_frag_bytes = 256 << 10,
 	};
 }
 
@@ -196,8 +196,7 @@ struct ip_hdr from_peer4(uint8_t proto)
 
 struct ip_hdr from_peer6(uint8_t proto)
 {
-	return (struct ip_hdr){
-		.src = PEER6, .dst = ME6, .version = 6, .proto = proto, .ttl = 64};
+	return (struct ip_hdr){.src = PEER6, .dst = ME6, .version = 6, .proto = proto, .ttl = 64};
 }
 
 void frame_ip(struct frame *f, struct ip_hdr h, const void *payload, size_t n)

@@ -1,6 +1,6 @@
-/* Below transport without a stack: one struct net, frames given and taken as bytes, and a peer and a
- * router that exist only as addresses. Every frame given lies in a heap block of exactly its size,
- * so that reading past it is seen. */
+/* Below transport without a stack: one struct net, frames given and taken as bytes, and a peer and
+ * a router that exist only as addresses. Every frame given lies in a heap block of exactly its
+ * size, so that reading past it is seen. */
 #ifndef NETFIX_H
 #define NETFIX_H
 
@@ -14,10 +14,10 @@
 #define LENT_MAX 256
 
 extern const struct mac MAC_ME, MAC_PEER, MAC_ROUTER, MAC_ALL;
-#define ME4 0x0a000001u     /* 10.0.0.1/24, default route by .254 */
+#define ME4 0x0a000001u /* 10.0.0.1/24, default route by .254 */
 #define PEER4 0x0a000002u
 #define ROUTER4 0x0a0000feu
-#define FAR4 0xc0000201u    /* 192.0.2.1 */
+#define FAR4 0xc0000201u                                        /* 192.0.2.1 */
 extern const struct addr ME6, ME6_LL, PEER6, PEER6_LL, ROUTER6; /* 2001:db8::1/64, fe80::1 ... */
 
 struct frame {
@@ -36,10 +36,10 @@ struct netfix {
 	size_t nlent;
 };
 
-void fix_config(struct netfix *);  /* cfg as above; may be changed before fix_start */
+void fix_config(struct netfix *); /* cfg as above; may be changed before fix_start */
 void fix_start(struct netfix *);
-void fix_open(struct netfix *);    /* both */
-void fix_close(struct netfix *);   /* asserts that no pkt and no chunk is left */
+void fix_open(struct netfix *);  /* both */
+void fix_close(struct netfix *); /* asserts that no pkt and no chunk is left */
 
 /* Gives a frame; what came of it is in fix->in (a NET_TCP pkt is the test's to free). */
 void fix_give(struct netfix *, const struct frame *);

@@ -153,8 +153,8 @@ static void seed_fragment6(void)
 
 static void seed_options6(void)
 {
-	uint8_t bytes[48] = {60, 0, 1, 4, 0, 0, 0, 0, 43, 0, 0x1e, 4, 0, 0, 0, 0, 58, 0, 9, 0,
-			     0,	 0, 0, 0, 128};
+	uint8_t bytes[48] = {60, 0, 1, 4,  0, 0, 0, 0, 43, 0, 0x1e, 4,  0,
+			     0,  0, 0, 58, 0, 9, 0, 0, 0,  0, 0,    128};
 
 	frame_ip(&in, from_peer6(0), bytes, sizeof(bytes));
 }
@@ -174,8 +174,8 @@ static void seed_solicitation(void)
 static void seed_router(void)
 {
 	struct ip_hdr h = from_peer6(PROTO_ICMP6);
-	uint8_t body[56] = {[8] = 3, 4, 64, 0xc0, 0, 0, 1, 0, 0, 0, 1, [24] = 0x20, 1, [40] = 5, 1,
-			    [48] = 1, 1, 2};
+	uint8_t body[56] = {[8] = 3, 4, 64,          0xc0, 0,        0, 1,        0, 0,
+			    0,       1, [24] = 0x20, 1,    [40] = 5, 1, [48] = 1, 1, 2};
 
 	h.src = ROUTER6;
 	h.ttl = 255;
@@ -183,8 +183,8 @@ static void seed_router(void)
 }
 
 static void (*const seeds[])(void) = {
-	seed_arp,      seed_echo,      seed_echo6,    seed_tcp,		 seed_udp6,   seed_unreachable,
-	seed_fragment, seed_fragment6, seed_options6, seed_solicitation, seed_router,
+    seed_arp,      seed_echo,      seed_echo6,    seed_tcp,          seed_udp6,   seed_unreachable,
+    seed_fragment, seed_fragment6, seed_options6, seed_solicitation, seed_router,
 };
 
 static void mutate(struct rng *r)
@@ -321,12 +321,12 @@ static void the_same_noise_gets_the_same_answers(void)
 }
 
 static const struct test_case cases[] = {
-	TEST(the_queue_is_full_after_a_devices_worth),
-	TEST(answers_to_a_flood_that_nobody_drains_are_bounded),
-	TEST(output_gives_no_more_than_asked),
-	TEST(a_stack_that_is_freed_gives_back_what_waited),
-	TEST(an_empty_pool_is_survived),
-	TEST(after_noise_nothing_is_left_and_echo_is_answered),
-	TEST(the_same_noise_gets_the_same_answers),
+    TEST(the_queue_is_full_after_a_devices_worth),
+    TEST(answers_to_a_flood_that_nobody_drains_are_bounded),
+    TEST(output_gives_no_more_than_asked),
+    TEST(a_stack_that_is_freed_gives_back_what_waited),
+    TEST(an_empty_pool_is_survived),
+    TEST(after_noise_nothing_is_left_and_echo_is_answered),
+    TEST(the_same_noise_gets_the_same_answers),
 };
 TEST_SUITE(net, cases);

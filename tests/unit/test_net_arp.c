@@ -64,19 +64,19 @@ static const struct {
 	uint32_t spa, tpa;
 	bool bad;
 } silent[] = {
-	{"request for another", ARP_REQUEST, &MAC_PEER, PEER4, PEER4 + 1, false},
-	{"unasked reply", ARP_REPLY, &MAC_PEER, PEER4, ME4, false},
-	{"gratuitous", ARP_REQUEST, &MAC_PEER, PEER4, PEER4, false},
-	{"broadcast hardware address", ARP_REQUEST, &MAC_ALL, PEER4, ME4, true},
-	{"group hardware address", ARP_REQUEST, &group, PEER4, ME4, true},
-	{"zero hardware address", ARP_REQUEST, &zero, PEER4, ME4, true},
-	{"our hardware address", ARP_REQUEST, &MAC_ME, PEER4, ME4, false} /* refused below */,
-	{"reverse ARP", 3, &MAC_PEER, PEER4, ME4, true},
-	{"operation 0", 0, &MAC_PEER, PEER4, ME4, true},
-	{"loopback sender", ARP_REQUEST, &MAC_PEER, 0x7f000001, ME4, true},
-	{"multicast sender", ARP_REQUEST, &MAC_PEER, 0xe0000001, ME4, true},
-	{"subnet broadcast sender", ARP_REQUEST, &MAC_PEER, 0x0a0000ff, ME4, true},
-	{"all ones sender", ARP_REQUEST, &MAC_PEER, UINT32_MAX, ME4, true},
+    {"request for another", ARP_REQUEST, &MAC_PEER, PEER4, PEER4 + 1, false},
+    {"unasked reply", ARP_REPLY, &MAC_PEER, PEER4, ME4, false},
+    {"gratuitous", ARP_REQUEST, &MAC_PEER, PEER4, PEER4, false},
+    {"broadcast hardware address", ARP_REQUEST, &MAC_ALL, PEER4, ME4, true},
+    {"group hardware address", ARP_REQUEST, &group, PEER4, ME4, true},
+    {"zero hardware address", ARP_REQUEST, &zero, PEER4, ME4, true},
+    {"our hardware address", ARP_REQUEST, &MAC_ME, PEER4, ME4, false} /* refused below */,
+    {"reverse ARP", 3, &MAC_PEER, PEER4, ME4, true},
+    {"operation 0", 0, &MAC_PEER, PEER4, ME4, true},
+    {"loopback sender", ARP_REQUEST, &MAC_PEER, 0x7f000001, ME4, true},
+    {"multicast sender", ARP_REQUEST, &MAC_PEER, 0xe0000001, ME4, true},
+    {"subnet broadcast sender", ARP_REQUEST, &MAC_PEER, 0x0a0000ff, ME4, true},
+    {"all ones sender", ARP_REQUEST, &MAC_PEER, UINT32_MAX, ME4, true},
 };
 
 static void lies_are_neither_answered_nor_learned(void)
@@ -227,14 +227,14 @@ static void an_address_in_use_is_defended_once_in_ten_seconds(void)
 }
 
 static const struct test_case cases[] = {
-	TEST(a_request_for_us_is_answered_and_its_sender_learned),
-	TEST(a_probe_is_answered_but_not_learned),
-	TEST(lies_are_neither_answered_nor_learned),
-	TEST(wrong_forms_are_never_answered),
-	TEST(someone_off_the_link_is_answered_but_not_learned),
-	TEST(an_unasked_message_changes_only_what_is_known),
-	TEST(an_address_is_probed_three_times_and_announced_twice),
-	TEST(a_conflict_while_probing_gives_the_address_up),
-	TEST(an_address_in_use_is_defended_once_in_ten_seconds),
+    TEST(a_request_for_us_is_answered_and_its_sender_learned),
+    TEST(a_probe_is_answered_but_not_learned),
+    TEST(lies_are_neither_answered_nor_learned),
+    TEST(wrong_forms_are_never_answered),
+    TEST(someone_off_the_link_is_answered_but_not_learned),
+    TEST(an_unasked_message_changes_only_what_is_known),
+    TEST(an_address_is_probed_three_times_and_announced_twice),
+    TEST(a_conflict_while_probing_gives_the_address_up),
+    TEST(an_address_in_use_is_defended_once_in_ten_seconds),
 };
 TEST_SUITE(net_arp, cases);

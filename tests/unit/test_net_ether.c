@@ -42,21 +42,21 @@ static const struct {
 	int tags;
 	size_t counter;
 } refused[] = {
-	{"group source", &MAC_ME, &group4, ETH_IP4, 0, 0, COUNTER(eth_bad)},
-	{"broadcast source", &MAC_ME, &MAC_ALL, ETH_IP4, 0, 0, COUNTER(eth_bad)},
-	{"zero source", &MAC_ME, &zero, ETH_IP4, 0, 0, COUNTER(eth_bad)},
-	{"our own source", &MAC_ME, &MAC_ME, ETH_IP4, 0, 0, COUNTER(eth_not_ours)},
-	{"someone else's", &other, &MAC_PEER, ETH_IP4, 0, 0, COUNTER(eth_not_ours)},
-	{"IPv4 multicast", &group4, &MAC_PEER, ETH_IP4, 0, 0, COUNTER(eth_not_ours)},
-	{"another's solicited node", &other_group, &MAC_PEER, ETH_IP6, 0, 0, COUNTER(eth_not_ours)},
-	{"a VLAN", &MAC_ME, &MAC_PEER, ETH_IP4, 5, 1, COUNTER(eth_not_ours)},
-	{"two tags", &MAC_ME, &MAC_PEER, ETH_IP4, 0, 2, COUNTER(eth_not_ours)},
-	{"three hundred tags", &MAC_ME, &MAC_PEER, ETH_IP4, 0, 300, COUNTER(eth_bad)},
-	{"802.3 length", &MAC_ME, &MAC_PEER, 100, 0, 0, COUNTER(eth_unknown_type)},
-	{"unknown type", &MAC_ME, &MAC_PEER, 0x88cc, 0, 0, COUNTER(eth_unknown_type)},
-	{"IPv4 type with IPv6 group", &all_nodes, &MAC_PEER, ETH_IP4, 0, 0, COUNTER(ip_not_ours)},
-	{"unicast IP by broadcast", &MAC_ALL, &MAC_PEER, ETH_IP4, 0, 0, COUNTER(ip_not_ours)},
-	{"IPv6 type over IPv4", &MAC_ME, &MAC_PEER, ETH_IP6, 0, 0, COUNTER(ip_bad)},
+    {"group source", &MAC_ME, &group4, ETH_IP4, 0, 0, COUNTER(eth_bad)},
+    {"broadcast source", &MAC_ME, &MAC_ALL, ETH_IP4, 0, 0, COUNTER(eth_bad)},
+    {"zero source", &MAC_ME, &zero, ETH_IP4, 0, 0, COUNTER(eth_bad)},
+    {"our own source", &MAC_ME, &MAC_ME, ETH_IP4, 0, 0, COUNTER(eth_not_ours)},
+    {"someone else's", &other, &MAC_PEER, ETH_IP4, 0, 0, COUNTER(eth_not_ours)},
+    {"IPv4 multicast", &group4, &MAC_PEER, ETH_IP4, 0, 0, COUNTER(eth_not_ours)},
+    {"another's solicited node", &other_group, &MAC_PEER, ETH_IP6, 0, 0, COUNTER(eth_not_ours)},
+    {"a VLAN", &MAC_ME, &MAC_PEER, ETH_IP4, 5, 1, COUNTER(eth_not_ours)},
+    {"two tags", &MAC_ME, &MAC_PEER, ETH_IP4, 0, 2, COUNTER(eth_not_ours)},
+    {"three hundred tags", &MAC_ME, &MAC_PEER, ETH_IP4, 0, 300, COUNTER(eth_bad)},
+    {"802.3 length", &MAC_ME, &MAC_PEER, 100, 0, 0, COUNTER(eth_unknown_type)},
+    {"unknown type", &MAC_ME, &MAC_PEER, 0x88cc, 0, 0, COUNTER(eth_unknown_type)},
+    {"IPv4 type with IPv6 group", &all_nodes, &MAC_PEER, ETH_IP4, 0, 0, COUNTER(ip_not_ours)},
+    {"unicast IP by broadcast", &MAC_ALL, &MAC_PEER, ETH_IP4, 0, 0, COUNTER(ip_not_ours)},
+    {"IPv6 type over IPv4", &MAC_ME, &MAC_PEER, ETH_IP6, 0, 0, COUNTER(ip_bad)},
 };
 
 static void what_is_not_for_us_is_counted_and_silent(void)
@@ -120,16 +120,16 @@ static void a_frame_cut_anywhere_is_refused(void)
 		}
 		CU_ASSERT_FALSE(fix_take(&f, &out));
 		CU_ASSERT_EQUAL(f.count.eth_bad + f.count.ip_bad + f.count.arp_bad +
-					f.count.eth_unknown_type,
+				    f.count.eth_unknown_type,
 				61);
 		fix_close(&f);
 	}
 }
 
 static const struct test_case cases[] = {
-	TEST(what_is_not_for_us_is_counted_and_silent),
-	TEST(a_priority_tag_is_skipped),
-	TEST(groups_of_our_addresses_are_taken),
-	TEST(a_frame_cut_anywhere_is_refused),
+    TEST(what_is_not_for_us_is_counted_and_silent),
+    TEST(a_priority_tag_is_skipped),
+    TEST(groups_of_our_addresses_are_taken),
+    TEST(a_frame_cut_anywhere_is_refused),
 };
 TEST_SUITE(net_ether, cases);

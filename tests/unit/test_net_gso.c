@@ -82,10 +82,10 @@ static void check_frame(uint32_t i, uint32_t frames, uint32_t off, uint32_t n, u
 	CU_ASSERT_EQUAL(g.flags, want);
 	CU_ASSERT(g.opt.has_ts && g.opt.ts_val == 1);
 	CU_ASSERT_EQUAL(memcmp(s.payload + g.hdr_len, stream + off, n), 0);
-	CU_ASSERT_EQUAL(csum_fold(csum_add(csum_pseudo(&s.ip.src, &s.ip.dst, PROTO_TCP,
-						       (uint32_t)s.len),
-					   s.payload, s.len)),
-			0xffff);
+	CU_ASSERT_EQUAL(
+	    csum_fold(csum_add(csum_pseudo(&s.ip.src, &s.ip.dst, PROTO_TCP, (uint32_t)s.len),
+			       s.payload, s.len)),
+	    0xffff);
 	if (s.ip.version == 4) {
 		CU_ASSERT(s.ip.dont_frag);
 		CU_ASSERT_EQUAL(s.ip.id, (uint16_t)(id + i));
@@ -99,14 +99,14 @@ static const struct {
 	uint16_t mss;
 	uint32_t frames;
 } units[] = {
-	{"three segments, the last short", true, TOTAL, MSS, 3},
-	{"three segments over IPv6", false, TOTAL, MSS, 3},
-	{"an exact multiple", true, 1000, MSS, 2},
-	{"one byte over", true, 1001, MSS, 3},
-	{"exactly one", true, MSS, MSS, 1},
-	{"one byte", true, 1, MSS, 1},
-	{"the largest unit", true, 65000, 1448, 45},
-	{"segments of one byte", true, 40, 1, 40},
+    {"three segments, the last short", true, TOTAL, MSS, 3},
+    {"three segments over IPv6", false, TOTAL, MSS, 3},
+    {"an exact multiple", true, 1000, MSS, 2},
+    {"one byte over", true, 1001, MSS, 3},
+    {"exactly one", true, MSS, MSS, 1},
+    {"one byte", true, 1, MSS, 1},
+    {"the largest unit", true, 65000, 1448, 45},
+    {"segments of one byte", true, 40, 1, 40},
 };
 
 static void a_unit_becomes_the_frames_that_tcp_would_have_made(void)
@@ -202,10 +202,10 @@ static void payload_in_the_head_is_cut_as_well(void)
 }
 
 static const struct test_case cases[] = {
-	TEST(a_unit_becomes_the_frames_that_tcp_would_have_made),
-	TEST(each_frame_notes_its_own_bytes),
-	TEST(a_link_that_segments_gets_the_unit_whole),
-	TEST(want_of_memory_loses_the_rest_and_nothing_else),
-	TEST(payload_in_the_head_is_cut_as_well),
+    TEST(a_unit_becomes_the_frames_that_tcp_would_have_made),
+    TEST(each_frame_notes_its_own_bytes),
+    TEST(a_link_that_segments_gets_the_unit_whole),
+    TEST(want_of_memory_loses_the_rest_and_nothing_else),
+    TEST(payload_in_the_head_is_cut_as_well),
 };
 TEST_SUITE(net_gso, cases);

@@ -139,20 +139,20 @@ static const struct {
 	uint8_t type, code;
 	size_t n;
 } ignored[] = {
-	{"echo reply", true, 0, 0, 8},
-	{"echo with a code", true, 8, 1, 8},
-	{"source quench about TCP", true, 4, 0, 60},
-	{"redirect", true, 5, 1, 60},
-	{"timestamp request", true, 13, 0, 12},
-	{"address mask request", true, 17, 0, 4},
-	{"router advertisement (IPv4)", true, 9, 0, 8},
-	{"unknown type", true, 255, 0, 8},
-	{"echo reply (IPv6)", false, 129, 0, 8},
-	{"echo with a code (IPv6)", false, 128, 1, 8},
-	{"redirect (IPv6)", false, 137, 0, 32},
-	{"multicast listener query", false, 130, 0, 16},
-	{"unknown error (IPv6)", false, 100, 0, 8},
-	{"unknown query (IPv6)", false, 200, 0, 8},
+    {"echo reply", true, 0, 0, 8},
+    {"echo with a code", true, 8, 1, 8},
+    {"source quench about TCP", true, 4, 0, 60},
+    {"redirect", true, 5, 1, 60},
+    {"timestamp request", true, 13, 0, 12},
+    {"address mask request", true, 17, 0, 4},
+    {"router advertisement (IPv4)", true, 9, 0, 8},
+    {"unknown type", true, 255, 0, 8},
+    {"echo reply (IPv6)", false, 129, 0, 8},
+    {"echo with a code (IPv6)", false, 128, 1, 8},
+    {"redirect (IPv6)", false, 137, 0, 32},
+    {"multicast listener query", false, 130, 0, 16},
+    {"unknown error (IPv6)", false, 100, 0, 8},
+    {"unknown query (IPv6)", false, 200, 0, 8},
 };
 
 static void all_other_messages_are_ignored(void)
@@ -216,25 +216,25 @@ static const struct {
 	enum net_error_kind error;
 	uint32_t mtu;
 } errors[] = {
-	{"net unreachable", true, 3, 0, 0, NET_ERR_SOFT, 0},
-	{"host unreachable", true, 3, 1, 0, NET_ERR_SOFT, 0},
-	{"protocol unreachable", true, 3, 2, 0, NET_ERR_PROTO, 0},
-	{"port unreachable", true, 3, 3, 0, NET_ERR_PORT, 0},
-	{"fragmentation needed", true, 3, 4, 0xffff0000 | 1400, NET_ERR_TOO_BIG, 1400},
-	{"fragmentation needed, old router", true, 3, 4, 0, NET_ERR_TOO_BIG, 0},
-	{"source route failed", true, 3, 5, 0, NET_ERR_SOFT, 0},
-	{"prohibited", true, 3, 13, 0, NET_ERR_PORT, 0},
-	{"unknown code", true, 3, 200, 0, NET_ERR_SOFT, 0},
-	{"time exceeded", true, 11, 0, 0, NET_ERR_SOFT, 0},
-	{"parameter problem", true, 12, 0, 0, NET_ERR_SOFT, 0},
-	{"no route (IPv6)", false, 1, 0, 0, NET_ERR_SOFT, 0},
-	{"prohibited (IPv6)", false, 1, 1, 0, NET_ERR_PORT, 0},
-	{"address unreachable (IPv6)", false, 1, 3, 0, NET_ERR_SOFT, 0},
-	{"port unreachable (IPv6)", false, 1, 4, 0, NET_ERR_PORT, 0},
-	{"too big (IPv6)", false, 2, 0, 1300, NET_ERR_TOO_BIG, 1300},
-	{"time exceeded (IPv6)", false, 3, 0, 0, NET_ERR_SOFT, 0},
-	{"erroneous header (IPv6)", false, 4, 0, 0, NET_ERR_SOFT, 0},
-	{"unknown next header (IPv6)", false, 4, 1, 40, NET_ERR_PROTO, 0},
+    {"net unreachable", true, 3, 0, 0, NET_ERR_SOFT, 0},
+    {"host unreachable", true, 3, 1, 0, NET_ERR_SOFT, 0},
+    {"protocol unreachable", true, 3, 2, 0, NET_ERR_PROTO, 0},
+    {"port unreachable", true, 3, 3, 0, NET_ERR_PORT, 0},
+    {"fragmentation needed", true, 3, 4, 0xffff0000 | 1400, NET_ERR_TOO_BIG, 1400},
+    {"fragmentation needed, old router", true, 3, 4, 0, NET_ERR_TOO_BIG, 0},
+    {"source route failed", true, 3, 5, 0, NET_ERR_SOFT, 0},
+    {"prohibited", true, 3, 13, 0, NET_ERR_PORT, 0},
+    {"unknown code", true, 3, 200, 0, NET_ERR_SOFT, 0},
+    {"time exceeded", true, 11, 0, 0, NET_ERR_SOFT, 0},
+    {"parameter problem", true, 12, 0, 0, NET_ERR_SOFT, 0},
+    {"no route (IPv6)", false, 1, 0, 0, NET_ERR_SOFT, 0},
+    {"prohibited (IPv6)", false, 1, 1, 0, NET_ERR_PORT, 0},
+    {"address unreachable (IPv6)", false, 1, 3, 0, NET_ERR_SOFT, 0},
+    {"port unreachable (IPv6)", false, 1, 4, 0, NET_ERR_PORT, 0},
+    {"too big (IPv6)", false, 2, 0, 1300, NET_ERR_TOO_BIG, 1300},
+    {"time exceeded (IPv6)", false, 3, 0, 0, NET_ERR_SOFT, 0},
+    {"erroneous header (IPv6)", false, 4, 0, 0, NET_ERR_SOFT, 0},
+    {"unknown next header (IPv6)", false, 4, 1, 40, NET_ERR_PROTO, 0},
 };
 
 static void an_error_about_tcp_goes_up_with_its_kind(void)
@@ -279,12 +279,12 @@ static const struct {
 	const char *name;
 	uint8_t proto, off, value; /* one byte of the quote's header changed */
 } foreign[] = {
-	{"about UDP", PROTO_UDP, 0, 0x45},
-	{"not from us", PROTO_TCP, 15, 9},
-	{"a later fragment", PROTO_TCP, 7, 9},
-	{"header length 0", PROTO_TCP, 0, 0x40},
-	{"header past the quote", PROTO_TCP, 0, 0x4f},
-	{"another version", PROTO_TCP, 0, 0x65},
+    {"about UDP", PROTO_UDP, 0, 0x45},
+    {"not from us", PROTO_TCP, 15, 9},
+    {"a later fragment", PROTO_TCP, 7, 9},
+    {"header length 0", PROTO_TCP, 0, 0x40},
+    {"header past the quote", PROTO_TCP, 0, 0x4f},
+    {"another version", PROTO_TCP, 0, 0x65},
 };
 
 static void an_error_about_what_is_not_ours_is_ignored(void)
@@ -339,15 +339,15 @@ static void no_error_answers_an_error_a_fragment_or_a_group(void)
 		uint32_t from;
 		bool answered;
 	} rows[] = {
-		{"an ordinary packet", 200, 0, 0, &MAC_ME, PEER4, true},
-		{"an echo", PROTO_ICMP, 8, 0, &MAC_ME, PEER4, true},
-		{"unreachable", PROTO_ICMP, 3, 0, &MAC_ME, PEER4, false},
-		{"time exceeded", PROTO_ICMP, 11, 0, &MAC_ME, PEER4, false},
-		{"redirect", PROTO_ICMP, 5, 0, &MAC_ME, PEER4, false},
-		{"a later fragment", 200, 0, 8, &MAC_ME, PEER4, false},
-		{"a broadcast frame", 200, 0, 0, &MAC_ALL, PEER4, false},
-		{"nobody", 200, 0, 0, &MAC_ME, 0, false},
-		{"a group", 200, 0, 0, &MAC_ME, 0xe0000001, false},
+	    {"an ordinary packet", 200, 0, 0, &MAC_ME, PEER4, true},
+	    {"an echo", PROTO_ICMP, 8, 0, &MAC_ME, PEER4, true},
+	    {"unreachable", PROTO_ICMP, 3, 0, &MAC_ME, PEER4, false},
+	    {"time exceeded", PROTO_ICMP, 11, 0, &MAC_ME, PEER4, false},
+	    {"redirect", PROTO_ICMP, 5, 0, &MAC_ME, PEER4, false},
+	    {"a later fragment", 200, 0, 8, &MAC_ME, PEER4, false},
+	    {"a broadcast frame", 200, 0, 0, &MAC_ALL, PEER4, false},
+	    {"nobody", 200, 0, 0, &MAC_ME, 0, false},
+	    {"a group", 200, 0, 0, &MAC_ME, 0xe0000001, false},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -406,18 +406,18 @@ static void errors_are_limited_to_a_burst_of_no_fixed_size(void)
 }
 
 static const struct test_case cases[] = {
-	TEST(an_echo_reply_has_exactly_the_bytes_of_the_request),
-	TEST(echo_over_ipv6_is_answered),
-	TEST(an_echo_of_every_length_is_answered_alike),
-	TEST(a_large_echo_comes_and_goes_in_fragments),
-	TEST(a_verified_checksum_is_believed),
-	TEST(all_other_messages_are_ignored),
-	TEST(a_message_cut_anywhere_is_dropped),
-	TEST(an_error_about_tcp_goes_up_with_its_kind),
-	TEST(an_error_with_less_than_the_numbers_is_ignored),
-	TEST(an_error_about_what_is_not_ours_is_ignored),
-	TEST(an_error_quotes_no_more_than_fits),
-	TEST(no_error_answers_an_error_a_fragment_or_a_group),
-	TEST(errors_are_limited_to_a_burst_of_no_fixed_size),
+    TEST(an_echo_reply_has_exactly_the_bytes_of_the_request),
+    TEST(echo_over_ipv6_is_answered),
+    TEST(an_echo_of_every_length_is_answered_alike),
+    TEST(a_large_echo_comes_and_goes_in_fragments),
+    TEST(a_verified_checksum_is_believed),
+    TEST(all_other_messages_are_ignored),
+    TEST(a_message_cut_anywhere_is_dropped),
+    TEST(an_error_about_tcp_goes_up_with_its_kind),
+    TEST(an_error_with_less_than_the_numbers_is_ignored),
+    TEST(an_error_about_what_is_not_ours_is_ignored),
+    TEST(an_error_quotes_no_more_than_fits),
+    TEST(no_error_answers_an_error_a_fragment_or_a_group),
+    TEST(errors_are_limited_to_a_burst_of_no_fixed_size),
 };
 TEST_SUITE(net_icmp, cases);

@@ -118,16 +118,11 @@ static const struct {
 	uint32_t off, n;
 	bool more;
 } deadly[] = {
-	{"inside the first", 80, 80, true},
-	{"over the first's end", 792, 16, true},
-	{"over everything", 0, 1600, true},
-	{"a shorter first", 0, 400, true},
-	{"a longer first", 0, 808, true},
-	{"over the last's start", 1592, 16, true},
-	{"past the end", 2400, 80, true},
-	{"an earlier end", 800, 80, false},
-	{"a later end", 2400, 80, false},
-	{"the last with more to come", 1600, 800, true},
+    {"inside the first", 80, 80, true}, {"over the first's end", 792, 16, true},
+    {"over everything", 0, 1600, true}, {"a shorter first", 0, 400, true},
+    {"a longer first", 0, 808, true},   {"over the last's start", 1592, 16, true},
+    {"past the end", 2400, 80, true},   {"an earlier end", 800, 80, false},
+    {"a later end", 2400, 80, false},   {"the last with more to come", 1600, 800, true},
 };
 
 static void an_overlap_or_a_moving_end_kills_the_datagram(void)
@@ -175,14 +170,14 @@ static const struct {
 	uint32_t off, n;
 	bool more;
 } odd[] = {
-	{"tiny first", 0, 8, true},
-	{"first that cuts the TCP header", 0, 16, true},
-	{"inside the TCP header", 8, 80, false},
-	{"inside the TCP header, 16", 16, 80, false},
-	{"not a multiple of 8", 0, 801, true},
-	{"empty", 800, 0, true},
-	{"empty last", 800, 0, false},
-	{"past 65,535", 65528, 80, false},
+    {"tiny first", 0, 8, true},
+    {"first that cuts the TCP header", 0, 16, true},
+    {"inside the TCP header", 8, 80, false},
+    {"inside the TCP header, 16", 16, 80, false},
+    {"not a multiple of 8", 0, 801, true},
+    {"empty", 800, 0, true},
+    {"empty last", 800, 0, false},
+    {"past 65,535", 65528, 80, false},
 };
 
 static void odd_fragments_are_refused(void)
@@ -195,8 +190,7 @@ static void odd_fragments_are_refused(void)
 			    frag_deadline(&f.net) != NS_NEVER)
 				FAIL_ROW(odd[i].name);
 			/* RFC 8200 4.5 wants two of them answered. */
-			if (fix_take(&f, &out) !=
-			    (!v4 && (odd[i].n == 801 || odd[i].off == 65528)))
+			if (fix_take(&f, &out) != (!v4 && (odd[i].n == 801 || odd[i].off == 65528)))
 				FAIL_ROW(odd[i].name);
 			fix_close(&f);
 		}
@@ -264,7 +258,8 @@ static void a_flood_is_bounded_and_a_whole_datagram_gets_through(void)
 {
 	open_with_data();
 	for (uint32_t i = 0; i < 5000; i++) {
-		give(i / 4 % 2, 1000 + i / 4, i % 4 * 800, 800, true); /* four parts, never the last */
+		give(i / 4 % 2, 1000 + i / 4, i % 4 * 800, 800,
+		     true); /* four parts, never the last */
 		CU_ASSERT_FATAL(frag_bytes(&f.net) <= f.cfg.max_frag_bytes);
 		CU_ASSERT_FATAL(f.pool.pkts.used <= 400);
 		if (i % 500 == 250) {
@@ -313,11 +308,11 @@ static void one_mark_marks_the_datagram(void)
 		uint8_t a, b;
 		int want; /* -1: dropped */
 	} rows[] = {
-		{"both capable", ECN_ECT0, ECN_ECT0, ECN_ECT0},
-		{"one marked", ECN_ECT0, ECN_CE, ECN_CE},
-		{"marked first", ECN_CE, ECN_ECT0, ECN_CE},
-		{"not capable", 0, 0, 0},
-		{"marked and not capable", 0, ECN_CE, -1},
+	    {"both capable", ECN_ECT0, ECN_ECT0, ECN_ECT0},
+	    {"one marked", ECN_ECT0, ECN_CE, ECN_CE},
+	    {"marked first", ECN_CE, ECN_ECT0, ECN_CE},
+	    {"not capable", 0, 0, 0},
+	    {"marked and not capable", 0, ECN_CE, -1},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -343,19 +338,19 @@ static void one_mark_marks_the_datagram(void)
 }
 
 static const struct test_case cases[] = {
-	TEST(fragments_in_every_order_make_the_datagram),
-	TEST(the_largest_datagram_is_made),
-	TEST(interleaved_datagrams_do_not_mix),
-	TEST(an_exact_duplicate_does_no_harm),
-	TEST(an_overlap_or_a_moving_end_kills_the_datagram),
-	TEST(a_duplicate_with_other_bytes_kills_the_datagram),
-	TEST(odd_fragments_are_refused),
-	TEST(a_first_fragment_holds_the_tcp_options_too),
-	TEST(a_fragment_of_a_fragment_is_refused),
-	TEST(what_stays_incomplete_is_given_up_and_said),
-	TEST(a_flood_is_bounded_and_a_whole_datagram_gets_through),
-	TEST(a_datagram_of_too_many_parts_dies),
-	TEST(memory_too_small_for_one_is_survived),
-	TEST(one_mark_marks_the_datagram),
+    TEST(fragments_in_every_order_make_the_datagram),
+    TEST(the_largest_datagram_is_made),
+    TEST(interleaved_datagrams_do_not_mix),
+    TEST(an_exact_duplicate_does_no_harm),
+    TEST(an_overlap_or_a_moving_end_kills_the_datagram),
+    TEST(a_duplicate_with_other_bytes_kills_the_datagram),
+    TEST(odd_fragments_are_refused),
+    TEST(a_first_fragment_holds_the_tcp_options_too),
+    TEST(a_fragment_of_a_fragment_is_refused),
+    TEST(what_stays_incomplete_is_given_up_and_said),
+    TEST(a_flood_is_bounded_and_a_whole_datagram_gets_through),
+    TEST(a_datagram_of_too_many_parts_dies),
+    TEST(memory_too_small_for_one_is_survived),
+    TEST(one_mark_marks_the_datagram),
 };
 TEST_SUITE(net_ip_frag, cases);

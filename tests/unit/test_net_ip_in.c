@@ -81,27 +81,27 @@ static const struct {
 	uint8_t off, value;
 	size_t counter;
 } lies[] = {
-	{"version 6", 0, 0x65, COUNTER(ip_bad)},
-	{"version 0", 0, 0x05, COUNTER(ip_bad)},
-	{"header length 0", 0, 0x40, COUNTER(ip_bad)},
-	{"header length 4", 0, 0x44, COUNTER(ip_bad)},
-	{"header past the packet", 0, 0x4f, COUNTER(ip_bad)},
-	{"total length over the frame", 2, 0x40, COUNTER(ip_bad)},
-	{"total length under the header", 3, 19, COUNTER(ip_bad)},
-	{"total length 0", 3, 0, COUNTER(ip_bad)},
-	{"source 0.x", 12, 0, COUNTER(ip_martian)},
-	{"source 127.x", 12, 127, COUNTER(ip_martian)},
-	{"source 224.x", 12, 224, COUNTER(ip_martian)},
-	{"source 239.x", 12, 239, COUNTER(ip_martian)},
-	{"source 240.x", 12, 240, COUNTER(ip_martian)},
-	{"source 255.x", 12, 255, COUNTER(ip_martian)},
-	{"source is the subnet's broadcast", 15, 255, COUNTER(ip_martian)},
-	{"source is the subnet itself", 15, 0, COUNTER(ip_martian)},
-	{"source is ours: land", 15, 1, COUNTER(ip_martian)},
-	{"destination is another", 19, 9, COUNTER(ip_not_ours)},
-	{"destination is the subnet's broadcast", 19, 255, COUNTER(ip_not_ours)},
-	{"destination 127.x", 16, 127, COUNTER(ip_not_ours)},
-	{"destination 224.x", 16, 224, COUNTER(ip_not_ours)},
+    {"version 6", 0, 0x65, COUNTER(ip_bad)},
+    {"version 0", 0, 0x05, COUNTER(ip_bad)},
+    {"header length 0", 0, 0x40, COUNTER(ip_bad)},
+    {"header length 4", 0, 0x44, COUNTER(ip_bad)},
+    {"header past the packet", 0, 0x4f, COUNTER(ip_bad)},
+    {"total length over the frame", 2, 0x40, COUNTER(ip_bad)},
+    {"total length under the header", 3, 19, COUNTER(ip_bad)},
+    {"total length 0", 3, 0, COUNTER(ip_bad)},
+    {"source 0.x", 12, 0, COUNTER(ip_martian)},
+    {"source 127.x", 12, 127, COUNTER(ip_martian)},
+    {"source 224.x", 12, 224, COUNTER(ip_martian)},
+    {"source 239.x", 12, 239, COUNTER(ip_martian)},
+    {"source 240.x", 12, 240, COUNTER(ip_martian)},
+    {"source 255.x", 12, 255, COUNTER(ip_martian)},
+    {"source is the subnet's broadcast", 15, 255, COUNTER(ip_martian)},
+    {"source is the subnet itself", 15, 0, COUNTER(ip_martian)},
+    {"source is ours: land", 15, 1, COUNTER(ip_martian)},
+    {"destination is another", 19, 9, COUNTER(ip_not_ours)},
+    {"destination is the subnet's broadcast", 19, 255, COUNTER(ip_not_ours)},
+    {"destination 127.x", 16, 127, COUNTER(ip_not_ours)},
+    {"destination 224.x", 16, 224, COUNTER(ip_not_ours)},
 };
 
 static void a_lie_in_the_header_is_a_silent_drop(void)
@@ -141,18 +141,18 @@ static const struct {
 	uint8_t opt[8];
 	bool accepted;
 } options[] = {
-	{"nop and end", {1, 1, 1, 0}, true},
-	{"unknown, well formed", {30, 4, 0, 0, 0}, true},
-	{"record route", {7, 7, 4, 0, 0, 0, 0}, true},
-	{"router alert", {148, 4, 0, 0}, true},
-	{"loose source route", {131, 7, 4, 10, 0, 0, 1}, false},
-	{"strict source route", {137, 7, 4, 10, 0, 0, 1}, false},
-	{"length 0", {7, 0, 4}, false},
-	{"length 1", {30, 1}, false},
-	{"length past the header", {30, 9}, false},
-	{"kind without length", {1, 1, 1, 1, 1, 1, 1, 7}, false},
-	{"record route without pointer", {7, 2}, false},
-	{"timestamp with pointer 0", {68, 8, 0}, false},
+    {"nop and end", {1, 1, 1, 0}, true},
+    {"unknown, well formed", {30, 4, 0, 0, 0}, true},
+    {"record route", {7, 7, 4, 0, 0, 0, 0}, true},
+    {"router alert", {148, 4, 0, 0}, true},
+    {"loose source route", {131, 7, 4, 10, 0, 0, 1}, false},
+    {"strict source route", {137, 7, 4, 10, 0, 0, 1}, false},
+    {"length 0", {7, 0, 4}, false},
+    {"length 1", {30, 1}, false},
+    {"length past the header", {30, 9}, false},
+    {"kind without length", {1, 1, 1, 1, 1, 1, 1, 7}, false},
+    {"record route without pointer", {7, 2}, false},
+    {"timestamp with pointer 0", {68, 8, 0}, false},
 };
 
 static void options_are_skipped_or_drop_the_packet(void)
@@ -180,11 +180,11 @@ static void options_are_skipped_or_drop_the_packet(void)
 
 /* ---- IPv6: addresses ---- */
 
-#define A6(...)                                                                                    \
-	{                                                                                          \
-		{                                                                                  \
-			__VA_ARGS__                                                                \
-		}                                                                                  \
+#define A6(...)                     \
+	{                           \
+		{                   \
+			__VA_ARGS__ \
+		}                   \
 	}
 
 static const struct {
@@ -192,22 +192,22 @@ static const struct {
 	struct addr src, dst;
 	size_t counter;
 } strangers6[] = {
-	{"source ::", A6(0), A6(0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1),
-	 COUNTER(ip_martian)},
-	{"source ::1", A6(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1),
-	 A6(0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1), COUNTER(ip_martian)},
-	{"source multicast", A6(0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1),
-	 A6(0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1), COUNTER(ip_martian)},
-	{"source ours: land", A6(0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1),
-	 A6(0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1), COUNTER(ip_martian)},
-	{"source IPv4 in disguise", A6(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, 2),
-	 A6(0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1), COUNTER(ip_bad)},
-	{"destination IPv4 in disguise", A6(0x20, 1, 0xd, 0xb8, 9),
-	 A6(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, 1), COUNTER(ip_bad)},
-	{"destination another", A6(0x20, 1, 0xd, 0xb8, 9), A6(0x20, 1, 0xd, 0xb8, 8),
-	 COUNTER(ip_not_ours)},
-	{"destination all nodes", A6(0x20, 1, 0xd, 0xb8, 9),
-	 A6(0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1), COUNTER(ip_not_ours)},
+    {"source ::", A6(0), A6(0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1),
+     COUNTER(ip_martian)},
+    {"source ::1", A6(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1),
+     A6(0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1), COUNTER(ip_martian)},
+    {"source multicast", A6(0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1),
+     A6(0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1), COUNTER(ip_martian)},
+    {"source ours: land", A6(0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1),
+     A6(0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1), COUNTER(ip_martian)},
+    {"source IPv4 in disguise", A6(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, 2),
+     A6(0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1), COUNTER(ip_bad)},
+    {"destination IPv4 in disguise", A6(0x20, 1, 0xd, 0xb8, 9),
+     A6(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, 1), COUNTER(ip_bad)},
+    {"destination another", A6(0x20, 1, 0xd, 0xb8, 9), A6(0x20, 1, 0xd, 0xb8, 8),
+     COUNTER(ip_not_ours)},
+    {"destination all nodes", A6(0x20, 1, 0xd, 0xb8, 9),
+     A6(0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1), COUNTER(ip_not_ours)},
 };
 
 static void strangers_over_ipv6_are_silent_drops(void)
@@ -241,24 +241,24 @@ static const struct {
 	int problem; /* code of the parameter problem, or -1: silence */
 	uint32_t at; /* its pointer */
 } exts[] = {
-	{"hop-by-hop, padding", 0, {6, 0, 1, 4}, 8, true, -1, 0},
-	{"destination options, padding", 60, {6, 0, 1, 4}, 8, true, -1, 0},
-	{"unknown option, skip", 60, {6, 0, 0x1e, 4}, 8, true, -1, 0},
-	{"unknown option, drop", 60, {6, 0, 0x5e, 4}, 8, false, -1, 0},
-	{"unknown option, tell", 60, {6, 0, 0x9e, 4}, 8, false, 2, 42},
-	{"unknown option, tell if unicast", 60, {6, 0, 0xde, 4}, 8, false, 2, 42},
-	{"padding past the header", 60, {6, 0, 1, 5}, 8, false, -1, 0},
-	{"header past the packet", 60, {6, 200, 1, 4}, 8, false, -1, 0},
-	{"too much padding", 60, {6, 1, 1, 12}, 16, false, -1, 0},
-	{"jumbo", 0, {6, 0, 0xc2, 4, 0, 1, 0, 0}, 8, false, -1, 0},
-	{"routing type 0", 43, {6, 0, 0, 1}, 8, false, -1, 0},
-	{"routing type 0, nothing left", 43, {6, 0, 0, 0}, 8, false, -1, 0},
-	{"unknown routing, segments left", 43, {6, 0, 9, 1}, 8, false, 0, 42},
-	{"unknown routing, none left", 43, {6, 0, 9, 0}, 8, true, -1, 0},
-	{"hop-by-hop second", 60, {0, 0, 1, 4, 0, 0, 0, 0, 6, 0, 1, 4}, 16, false, 1, 40},
-	{"atomic fragment", 44, {6, 0, 0, 0, 1, 2, 3, 4}, 8, true, -1, 0},
-	{"unknown header", 200, {0}, 0, false, 1, 6},
-	{"no next header", 59, {0}, 0, false, -1, 0},
+    {"hop-by-hop, padding", 0, {6, 0, 1, 4}, 8, true, -1, 0},
+    {"destination options, padding", 60, {6, 0, 1, 4}, 8, true, -1, 0},
+    {"unknown option, skip", 60, {6, 0, 0x1e, 4}, 8, true, -1, 0},
+    {"unknown option, drop", 60, {6, 0, 0x5e, 4}, 8, false, -1, 0},
+    {"unknown option, tell", 60, {6, 0, 0x9e, 4}, 8, false, 2, 42},
+    {"unknown option, tell if unicast", 60, {6, 0, 0xde, 4}, 8, false, 2, 42},
+    {"padding past the header", 60, {6, 0, 1, 5}, 8, false, -1, 0},
+    {"header past the packet", 60, {6, 200, 1, 4}, 8, false, -1, 0},
+    {"too much padding", 60, {6, 1, 1, 12}, 16, false, -1, 0},
+    {"jumbo", 0, {6, 0, 0xc2, 4, 0, 1, 0, 0}, 8, false, -1, 0},
+    {"routing type 0", 43, {6, 0, 0, 1}, 8, false, -1, 0},
+    {"routing type 0, nothing left", 43, {6, 0, 0, 0}, 8, false, -1, 0},
+    {"unknown routing, segments left", 43, {6, 0, 9, 1}, 8, false, 0, 42},
+    {"unknown routing, none left", 43, {6, 0, 9, 0}, 8, true, -1, 0},
+    {"hop-by-hop second", 60, {0, 0, 1, 4, 0, 0, 0, 0, 6, 0, 1, 4}, 16, false, 1, 40},
+    {"atomic fragment", 44, {6, 0, 0, 0, 1, 2, 3, 4}, 8, true, -1, 0},
+    {"unknown header", 200, {0}, 0, false, 1, 6},
+    {"no next header", 59, {0}, 0, false, -1, 0},
 };
 
 static void check_problem(const char *name, int code, uint32_t at)
@@ -357,15 +357,15 @@ static void headers_in_the_head_are_enough(void)
 }
 
 static const struct test_case cases[] = {
-	TEST(a_segment_is_handed_up_without_its_trailer),
-	TEST(a_segment_over_ipv6_is_handed_up),
-	TEST(a_lie_in_the_header_is_a_silent_drop),
-	TEST(a_wrong_header_checksum_is_a_silent_drop),
-	TEST(options_are_skipped_or_drop_the_packet),
-	TEST(strangers_over_ipv6_are_silent_drops),
-	TEST(extension_headers_are_walked_or_answered),
-	TEST(a_long_chain_of_headers_is_cut_short),
-	TEST(an_unknown_protocol_is_answered),
-	TEST(headers_in_the_head_are_enough),
+    TEST(a_segment_is_handed_up_without_its_trailer),
+    TEST(a_segment_over_ipv6_is_handed_up),
+    TEST(a_lie_in_the_header_is_a_silent_drop),
+    TEST(a_wrong_header_checksum_is_a_silent_drop),
+    TEST(options_are_skipped_or_drop_the_packet),
+    TEST(strangers_over_ipv6_are_silent_drops),
+    TEST(extension_headers_are_walked_or_answered),
+    TEST(a_long_chain_of_headers_is_cut_short),
+    TEST(an_unknown_protocol_is_answered),
+    TEST(headers_in_the_head_are_enough),
 };
 TEST_SUITE(net_ip_in, cases);

@@ -26,20 +26,20 @@ static const struct {
 	const char *name;
 	uint32_t dst, src, next; /* src 0: no route */
 } routes4[] = {
-	{"on the link", 0x0a000042, ME4, 0x0a000042},
-	{"on the other prefix", 0xac10ffaa, 0xac100001, 0xac10ffaa},
-	{"by default", 0x08080808, ME4, ROUTER4},
-	{"by prefix", 0xc0000201, ME4, 0x0a0000fd},
-	{"by the longer prefix", 0xc0000281, 0xac100001, 0xac1000fd},
-	{"ourselves", ME4, 0, 0},
-	{"loopback", 0x7f000001, 0, 0},
-	{"zero", 0, 0, 0},
-	{"this network", 0x00000001, 0, 0},
-	{"multicast", 0xe0000001, 0, 0},
-	{"reserved", 0xf0000001, 0, 0},
-	{"all ones", UINT32_MAX, 0, 0},
-	{"subnet broadcast", 0x0a0000ff, 0, 0},
-	{"subnet zero", 0x0a000000, 0, 0},
+    {"on the link", 0x0a000042, ME4, 0x0a000042},
+    {"on the other prefix", 0xac10ffaa, 0xac100001, 0xac10ffaa},
+    {"by default", 0x08080808, ME4, ROUTER4},
+    {"by prefix", 0xc0000201, ME4, 0x0a0000fd},
+    {"by the longer prefix", 0xc0000281, 0xac100001, 0xac1000fd},
+    {"ourselves", ME4, 0, 0},
+    {"loopback", 0x7f000001, 0, 0},
+    {"zero", 0, 0, 0},
+    {"this network", 0x00000001, 0, 0},
+    {"multicast", 0xe0000001, 0, 0},
+    {"reserved", 0xf0000001, 0, 0},
+    {"all ones", UINT32_MAX, 0, 0},
+    {"subnet broadcast", 0x0a0000ff, 0, 0},
+    {"subnet zero", 0x0a000000, 0, 0},
 };
 
 static void send_byte(const struct addr *src, const struct addr *dst)
@@ -57,8 +57,7 @@ static void ipv4_goes_the_longest_match(void)
 
 		open_routes();
 		there = net_route(&f.net, &dst, &src);
-		if (there != (routes4[i].src != 0) ||
-		    (there && addr_to_v4(&src) != routes4[i].src))
+		if (there != (routes4[i].src != 0) || (there && addr_to_v4(&src) != routes4[i].src))
 			FAIL_ROW(routes4[i].name);
 		send_byte(&src, &dst);
 		if (f.count.ip_no_route == there)
@@ -142,11 +141,8 @@ static void a_header_says_what_was_asked(void)
 
 static void an_ipv6_header_says_what_was_asked(void)
 {
-	struct net_dst d = {.src = ME6,
-			    .dst = PEER6,
-			    .proto = PROTO_TCP,
-			    .tos = 0xb9,
-			    .flow_label = 0xabcde};
+	struct net_dst d = {
+	    .src = ME6, .dst = PEER6, .proto = PROTO_TCP, .tos = 0xb9, .flow_label = 0xabcde};
 
 	fix_open(&f);
 	fix_meet6(&f, &PEER6, &MAC_PEER);
@@ -208,12 +204,9 @@ static const struct {
 	size_t n;
 	size_t frames;
 } sizes[] = {
-	{"fits exactly", true, 1480, 1},
-	{"one byte over", true, 1481, 2},
-	{"two and a bit", true, 3000, 3},
-	{"fits exactly (IPv6)", false, 1460, 1},
-	{"one byte over (IPv6)", false, 1461, 2},
-	{"three and a bit (IPv6)", false, 5000, 4},
+    {"fits exactly", true, 1480, 1},          {"one byte over", true, 1481, 2},
+    {"two and a bit", true, 3000, 3},         {"fits exactly (IPv6)", false, 1460, 1},
+    {"one byte over (IPv6)", false, 1461, 2}, {"three and a bit (IPv6)", false, 5000, 4},
 };
 
 static void what_is_too_large_goes_in_fragments_with_its_sum_made(void)
@@ -239,10 +232,10 @@ static void what_is_too_large_goes_in_fragments_with_its_sum_made(void)
 		}
 		CU_ASSERT_EQUAL(got, sizes[i].n);
 		CU_ASSERT_EQUAL(memcmp(whole + UDP_LEN, datagram + UDP_LEN, got - UDP_LEN), 0);
-		CU_ASSERT_EQUAL(csum_fold(csum_add(csum_pseudo(v4 ? &s.ip.src : &ME6, &s.ip.dst,
-							       PROTO_UDP, got),
-						   whole, got)),
-				0xffff);
+		CU_ASSERT_EQUAL(
+		    csum_fold(csum_add(
+			csum_pseudo(v4 ? &s.ip.src : &ME6, &s.ip.dst, PROTO_UDP, got), whole, got)),
+		    0xffff);
 		CU_ASSERT_FALSE(fix_take(&f, &out));
 		CU_ASSERT_EQUAL(f.count.frags_out, sizes[i].frames > 1 ? sizes[i].frames : 0);
 		fix_close(&f);
@@ -271,15 +264,15 @@ static void want_of_memory_in_fragments_leaks_nothing(void)
 }
 
 static const struct test_case cases[] = {
-	TEST(ipv4_goes_the_longest_match),
-	TEST(ipv6_sources_have_the_scope_of_the_destination),
-	TEST(a_default_route_may_be_written_as_any_address),
-	TEST(without_a_valid_address_nothing_has_a_route),
-	TEST(a_header_says_what_was_asked),
-	TEST(an_ipv6_header_says_what_was_asked),
-	TEST(drawn_identifications_do_not_count),
-	TEST(what_is_too_large_goes_in_fragments_with_its_sum_made),
-	TEST(what_must_not_be_fragmented_is_dropped),
-	TEST(want_of_memory_in_fragments_leaks_nothing),
+    TEST(ipv4_goes_the_longest_match),
+    TEST(ipv6_sources_have_the_scope_of_the_destination),
+    TEST(a_default_route_may_be_written_as_any_address),
+    TEST(without_a_valid_address_nothing_has_a_route),
+    TEST(a_header_says_what_was_asked),
+    TEST(an_ipv6_header_says_what_was_asked),
+    TEST(drawn_identifications_do_not_count),
+    TEST(what_is_too_large_goes_in_fragments_with_its_sum_made),
+    TEST(what_must_not_be_fragmented_is_dropped),
+    TEST(want_of_memory_in_fragments_leaks_nothing),
 };
 TEST_SUITE(net_ip_out, cases);

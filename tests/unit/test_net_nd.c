@@ -6,9 +6,10 @@ static struct frame in, out;
 static struct seen s;
 
 static const struct mac other = {{2, 0, 0, 0, 0, 9}}, zero;
-static const struct addr unspecified, my_group = {{0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, 0, 0, 1}},
-				      all_nodes = {{0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}},
-				      far6 = {{0x20, 1, 0xd, 0xb9, 1}};
+static const struct addr unspecified,
+    my_group = {{0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, 0, 0, 1}},
+    all_nodes = {{0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}},
+    far6 = {{0x20, 1, 0xd, 0xb9, 1}};
 static const struct mac my_group_mac = {{0x33, 0x33, 0xff, 0, 0, 1}},
 			all_nodes_mac = {{0x33, 0x33, 0, 0, 0, 1}};
 
@@ -55,8 +56,8 @@ static bool advertises(const struct addr *to, uint32_t flags)
 {
 	return fix_see(&f, &out, &s) && s.ip.ttl == 255 && s.icmp.type == NA && s.icmp.code == 0 &&
 	       s.icmp.rest == flags && addr_eq(&s.ip.dst, to) && s.icmp.body_len == 24 &&
-	       memcmp(s.icmp.body, &ME6, 16) == 0 && s.icmp.body[16] == 2 &&
-	       s.icmp.body[17] == 1 && memcmp(s.icmp.body + 18, &MAC_ME, 6) == 0;
+	       memcmp(s.icmp.body, &ME6, 16) == 0 && s.icmp.body[16] == 2 && s.icmp.body[17] == 1 &&
+	       memcmp(s.icmp.body + 18, &MAC_ME, 6) == 0;
 }
 
 static void a_solicitation_is_answered_and_its_sender_learned(void)
@@ -87,19 +88,25 @@ static const struct {
 	struct nd m;
 	bool bad;
 } silent[] = {
-	{"routed", {&PEER6, &my_group, &ME6, &MAC_PEER, .type = NS, .ttl = 254}, true},
-	{"with a code", {&PEER6, &my_group, &ME6, &MAC_PEER, .type = NS, .code = 1}, true},
-	{"cut target", {&PEER6, &my_group, &ME6, NULL, .type = NS, .cut = 1}, true},
-	{"option length 0", {&PEER6, &my_group, &ME6, &MAC_PEER, .type = NS, .option_len = 0xff}, true},
-	{"option past the end", {&PEER6, &my_group, &ME6, &MAC_PEER, .type = NS, .option_len = 2}, true},
-	{"cut option", {&PEER6, &my_group, &ME6, &MAC_PEER, .type = NS, .cut = 1}, true},
-	{"one byte of an option", {&PEER6, &my_group, &ME6, &MAC_PEER, .type = NS, .cut = 7}, true},
-	{"multicast target", {&PEER6, &my_group, &all_nodes, &MAC_PEER, .type = NS}, true},
-	{"another's target", {&PEER6, &my_group, &PEER6_LL, &MAC_PEER, .type = NS}, false},
-	{"probe with an option", {&unspecified, &my_group, &ME6, &MAC_PEER, .type = NS}, false},
-	{"unasked advertisement", {&PEER6, &all_nodes, &PEER6, &MAC_PEER, .flags = O, .type = NA}, false},
-	{"unasked, to us", {&PEER6, &ME6, &PEER6, &MAC_PEER, .flags = S | O, .type = NA}, false},
-	{"routed advertisement", {&PEER6, &ME6, &PEER6, &MAC_PEER, .flags = S | O, .type = NA, .ttl = 64}, true},
+    {"routed", {&PEER6, &my_group, &ME6, &MAC_PEER, .type = NS, .ttl = 254}, true},
+    {"with a code", {&PEER6, &my_group, &ME6, &MAC_PEER, .type = NS, .code = 1}, true},
+    {"cut target", {&PEER6, &my_group, &ME6, NULL, .type = NS, .cut = 1}, true},
+    {"option length 0", {&PEER6, &my_group, &ME6, &MAC_PEER, .type = NS, .option_len = 0xff}, true},
+    {"option past the end",
+     {&PEER6, &my_group, &ME6, &MAC_PEER, .type = NS, .option_len = 2},
+     true},
+    {"cut option", {&PEER6, &my_group, &ME6, &MAC_PEER, .type = NS, .cut = 1}, true},
+    {"one byte of an option", {&PEER6, &my_group, &ME6, &MAC_PEER, .type = NS, .cut = 7}, true},
+    {"multicast target", {&PEER6, &my_group, &all_nodes, &MAC_PEER, .type = NS}, true},
+    {"another's target", {&PEER6, &my_group, &PEER6_LL, &MAC_PEER, .type = NS}, false},
+    {"probe with an option", {&unspecified, &my_group, &ME6, &MAC_PEER, .type = NS}, false},
+    {"unasked advertisement",
+     {&PEER6, &all_nodes, &PEER6, &MAC_PEER, .flags = O, .type = NA},
+     false},
+    {"unasked, to us", {&PEER6, &ME6, &PEER6, &MAC_PEER, .flags = S | O, .type = NA}, false},
+    {"routed advertisement",
+     {&PEER6, &ME6, &PEER6, &MAC_PEER, .flags = S | O, .type = NA, .ttl = 64},
+     true},
 };
 
 static void lies_are_neither_answered_nor_learned(void)
@@ -205,12 +212,12 @@ static const struct {
 	const struct mac *mac, *then;
 	bool stale;
 } updates[] = {
-	{"solicited, override", S | O, &other, &other, false},
-	{"solicited, the same", S, &MAC_PEER, &MAC_PEER, false},
-	{"solicited, no override", S, &other, &MAC_PEER, true},
-	{"unsolicited, override", O, &other, &other, true},
-	{"unsolicited, no override", 0, &other, &MAC_PEER, false},
-	{"broadcast address", S | O, &MAC_ALL, &MAC_PEER, false},
+    {"solicited, override", S | O, &other, &other, false},
+    {"solicited, the same", S, &MAC_PEER, &MAC_PEER, false},
+    {"solicited, no override", S, &other, &MAC_PEER, true},
+    {"unsolicited, override", O, &other, &other, true},
+    {"unsolicited, no override", 0, &other, &MAC_PEER, false},
+    {"broadcast address", S | O, &MAC_ALL, &MAC_PEER, false},
 };
 
 static void an_advertisement_updates_as_its_flags_say(void)
@@ -223,7 +230,8 @@ static void an_advertisement_updates_as_its_flags_say(void)
 		give(&(struct nd){&PEER6, &ME6, &PEER6, &MAC_PEER, .flags = S | O, .type = NA});
 		fix_drain(&f);
 
-		give(&(struct nd){&PEER6, &ME6, &PEER6, updates[i].mac, .flags = updates[i].flags, .type = NA});
+		give(&(struct nd){&PEER6, &ME6, &PEER6, updates[i].mac, .flags = updates[i].flags,
+				  .type = NA});
 		send_byte(&PEER6); /* a stale one arms the probe's delay */
 
 		if (!neigh_find(&f.net, &PEER6, &mac) || !mac_eq(&mac, updates[i].then) ||
@@ -296,8 +304,8 @@ static void an_address_is_probed_once_and_is_ours_a_second_later(void)
 static void a_duplicate_is_given_up(void)
 {
 	static const struct nd signs[] = {
-		{&unspecified, &my_group, &ME6, NULL, .type = NS},
-		{&ME6, &all_nodes, &ME6, &MAC_PEER, .flags = O, .type = NA},
+	    {&unspecified, &my_group, &ME6, NULL, .type = NS},
+	    {&ME6, &all_nodes, &ME6, &MAC_PEER, .flags = O, .type = NA},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(signs); i++) {
@@ -314,16 +322,16 @@ static void a_duplicate_is_given_up(void)
 }
 
 static const struct test_case cases[] = {
-	TEST(a_solicitation_is_answered_and_its_sender_learned),
-	TEST(a_probe_for_our_address_is_answered_to_all),
-	TEST(lies_are_neither_answered_nor_learned),
-	TEST(senders_that_cannot_be_are_answered_but_not_learned),
-	TEST(a_neighbour_is_asked_for_in_its_group),
-	TEST(the_first_answer_is_taken_whatever_its_flags),
-	TEST(a_stale_neighbour_is_probed_by_unicast),
-	TEST(an_advertisement_updates_as_its_flags_say),
-	TEST(discovery_in_fragments_is_ignored),
-	TEST(an_address_is_probed_once_and_is_ours_a_second_later),
-	TEST(a_duplicate_is_given_up),
+    TEST(a_solicitation_is_answered_and_its_sender_learned),
+    TEST(a_probe_for_our_address_is_answered_to_all),
+    TEST(lies_are_neither_answered_nor_learned),
+    TEST(senders_that_cannot_be_are_answered_but_not_learned),
+    TEST(a_neighbour_is_asked_for_in_its_group),
+    TEST(the_first_answer_is_taken_whatever_its_flags),
+    TEST(a_stale_neighbour_is_probed_by_unicast),
+    TEST(an_advertisement_updates_as_its_flags_say),
+    TEST(discovery_in_fragments_is_ignored),
+    TEST(an_address_is_probed_once_and_is_ours_a_second_later),
+    TEST(a_duplicate_is_given_up),
 };
 TEST_SUITE(net_nd, cases);

@@ -247,16 +247,16 @@ static void a_full_table_of_good_ones_still_takes_a_new_one(void)
 }
 
 static const struct test_case cases[] = {
-	TEST(the_newest_packet_waits_for_the_address),
-	TEST(a_far_destination_is_reached_through_the_router),
-	TEST(asking_ends_after_three_seconds_and_rests),
-	TEST(a_stale_neighbour_is_used_at_once_and_probed_by_unicast),
-	TEST(a_silent_neighbour_is_forgotten_and_asked_for_anew),
-	TEST(progress_above_saves_the_probe),
-	TEST(progress_above_keeps_a_neighbour_reachable),
-	TEST(a_changed_address_is_followed),
-	TEST(a_flood_of_claims_does_not_push_out_who_we_talk_to),
-	TEST(a_flood_of_unanswered_destinations_is_bounded),
-	TEST(a_full_table_of_good_ones_still_takes_a_new_one),
+    TEST(the_newest_packet_waits_for_the_address),
+    TEST(a_far_destination_is_reached_through_the_router),
+    TEST(asking_ends_after_three_seconds_and_rests),
+    TEST(a_stale_neighbour_is_used_at_once_and_probed_by_unicast),
+    TEST(a_silent_neighbour_is_forgotten_and_asked_for_anew),
+    TEST(progress_above_saves_the_probe),
+    TEST(progress_above_keeps_a_neighbour_reachable),
+    TEST(a_changed_address_is_followed),
+    TEST(a_flood_of_claims_does_not_push_out_who_we_talk_to),
+    TEST(a_flood_of_unanswered_destinations_is_bounded),
+    TEST(a_full_table_of_good_ones_still_takes_a_new_one),
 };
 TEST_SUITE(net_neigh, cases);

@@ -6,7 +6,8 @@ static struct frame in, out;
 static struct seen s;
 
 static const struct addr all_nodes = {{0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
-static const struct addr prefix_a = {{0x20, 1, 0xd, 0xb8, 0xa}}, prefix_b = {{0x20, 1, 0xd, 0xb8, 0xb}};
+static const struct addr prefix_a = {{0x20, 1, 0xd, 0xb8, 0xa}},
+			 prefix_b = {{0x20, 1, 0xd, 0xb8, 0xb}};
 static const struct addr router2 = {{0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xfd}};
 static const struct mac all_nodes_mac = {{0x33, 0x33, 0, 0, 0, 1}};
 
@@ -28,7 +29,7 @@ struct ra {
 static struct ra ra_of(uint8_t hops, uint16_t lifetime)
 {
 	return (struct ra){
-		.n = 8, .rest = (uint32_t)hops << 24 | lifetime, .src = ROUTER6, .ttl = 255};
+	    .n = 8, .rest = (uint32_t)hops << 24 | lifetime, .src = ROUTER6, .ttl = 255};
 }
 
 static void add_prefix(struct ra *r, const struct addr *prefix, uint8_t bits, uint8_t flags,
@@ -107,7 +108,8 @@ static struct net_addr *under(const struct addr *prefix)
 
 static void a_host_makes_its_link_local_address_and_asks_three_times(void)
 {
-	static const struct addr all_routers = {{0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2}};
+	static const struct addr all_routers = {
+	    {0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2}};
 	ns_t first;
 
 	open_auto(false);
@@ -240,16 +242,16 @@ static const struct {
 	uint32_t valid, preferred;
 	bool taken;
 } prefixes[] = {
-	{"ordinary", {{0x20, 1, 0xd, 0xb8, 0xa}}, 64, L | A, HOUR, HOUR, true},
-	{"for ever", {{0x20, 1, 0xd, 0xb8, 0xa}}, 64, L | A, FOREVER, FOREVER, true},
-	{"not on the link", {{0x20, 1, 0xd, 0xb8, 0xa}}, 64, A, HOUR, 0, true},
-	{"not for addresses", {{0x20, 1, 0xd, 0xb8, 0xa}}, 64, L, HOUR, HOUR, false},
-	{"48 bits", {{0x20, 1, 0xd, 0xb8, 0xa}}, 48, L | A, HOUR, HOUR, false},
-	{"200 bits", {{0x20, 1, 0xd, 0xb8, 0xa}}, 200, L | A, HOUR, HOUR, false},
-	{"already over", {{0x20, 1, 0xd, 0xb8, 0xa}}, 64, L | A, 0, 0, false},
-	{"preferred past valid", {{0x20, 1, 0xd, 0xb8, 0xa}}, 64, L | A, HOUR, HOUR + 1, false},
-	{"link-local", {{0xfe, 0x80}}, 64, L | A, HOUR, HOUR, false},
-	{"multicast", {{0xff, 0x0e}}, 64, L | A, HOUR, HOUR, false},
+    {"ordinary", {{0x20, 1, 0xd, 0xb8, 0xa}}, 64, L | A, HOUR, HOUR, true},
+    {"for ever", {{0x20, 1, 0xd, 0xb8, 0xa}}, 64, L | A, FOREVER, FOREVER, true},
+    {"not on the link", {{0x20, 1, 0xd, 0xb8, 0xa}}, 64, A, HOUR, 0, true},
+    {"not for addresses", {{0x20, 1, 0xd, 0xb8, 0xa}}, 64, L, HOUR, HOUR, false},
+    {"48 bits", {{0x20, 1, 0xd, 0xb8, 0xa}}, 48, L | A, HOUR, HOUR, false},
+    {"200 bits", {{0x20, 1, 0xd, 0xb8, 0xa}}, 200, L | A, HOUR, HOUR, false},
+    {"already over", {{0x20, 1, 0xd, 0xb8, 0xa}}, 64, L | A, 0, 0, false},
+    {"preferred past valid", {{0x20, 1, 0xd, 0xb8, 0xa}}, 64, L | A, HOUR, HOUR + 1, false},
+    {"link-local", {{0xfe, 0x80}}, 64, L | A, HOUR, HOUR, false},
+    {"multicast", {{0xff, 0x0e}}, 64, L | A, HOUR, HOUR, false},
 };
 
 static void a_prefix_gives_an_address_if_it_is_in_order(void)
@@ -263,8 +265,7 @@ static void a_prefix_gives_an_address_if_it_is_in_order(void)
 		give(&r);
 		if ((f.net.naddrs == 2) != prefixes[i].taken)
 			FAIL_ROW(prefixes[i].name);
-		if (f.net.naddrs == 2 &&
-		    f.net.addr[1].prefix != (prefixes[i].flags & L ? 64 : 128))
+		if (f.net.naddrs == 2 && f.net.addr[1].prefix != (prefixes[i].flags & L ? 64 : 128))
 			FAIL_ROW(prefixes[i].name);
 		fix_close(&f);
 	}
@@ -289,12 +290,12 @@ static void a_short_lifetime_cannot_take_an_address_away(void)
 		const char *name;
 		uint32_t had, said, then;
 	} rows[] = {
-		{"longer", 5, 9, 9},
-		{"shorter but over two hours", 9, 3, 3},
-		{"under two hours", 9, 1, 2},
-		{"none", 9, 0, 2},
-		{"under what remains of an hour", 1, 0, 1},
-		{"more than remains", 1, 2, 2},
+	    {"longer", 5, 9, 9},
+	    {"shorter but over two hours", 9, 3, 3},
+	    {"under two hours", 9, 1, 2},
+	    {"none", 9, 0, 2},
+	    {"under what remains of an hour", 1, 0, 1},
+	    {"more than remains", 1, 2, 2},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -329,7 +330,7 @@ static void mtu_and_hop_limit_are_taken_within_reason(void)
 		uint32_t mtu;
 		uint16_t want;
 	} mtus[] = {{1400, 1400}, {1280, 1280}, {1500, 1500}, {1279, 1500},
-		    {68, 1500},	  {0, 1500},	{9000, 1500}, {UINT32_MAX, 1500}};
+		    {68, 1500},   {0, 1500},    {9000, 1500}, {UINT32_MAX, 1500}};
 	struct addr v4 = addr_v4(FAR4);
 
 	for (size_t i = 0; i < ARRAY_LEN(mtus); i++) {
@@ -357,13 +358,13 @@ static const struct {
 	size_t cut;
 	uint8_t option_len;
 } refused[] = {
-	{"routed", 254, 0, 0xfe, 0, 4},
-	{"with a code", 255, 1, 0xfe, 0, 4},
-	{"from a global address", 255, 0, 0x20, 0, 4},
-	{"cut", 255, 0, 0xfe, 33, 4},
-	{"cut option", 255, 0, 0xfe, 1, 4},
-	{"option length 0", 255, 0, 0xfe, 0, 0},
-	{"option past the end", 255, 0, 0xfe, 0, 5},
+    {"routed", 254, 0, 0xfe, 0, 4},
+    {"with a code", 255, 1, 0xfe, 0, 4},
+    {"from a global address", 255, 0, 0x20, 0, 4},
+    {"cut", 255, 0, 0xfe, 33, 4},
+    {"cut option", 255, 0, 0xfe, 1, 4},
+    {"option length 0", 255, 0, 0xfe, 0, 0},
+    {"option past the end", 255, 0, 0xfe, 0, 5},
 };
 
 static void an_advertisement_out_of_order_is_ignored_whole(void)
@@ -397,17 +398,17 @@ static void without_auto_configuration_routers_are_not_heard(void)
 }
 
 static const struct test_case cases[] = {
-	TEST(a_host_makes_its_link_local_address_and_asks_three_times),
-	TEST(the_identifier_differs_by_prefix_and_secret_and_hides_the_mac),
-	TEST(a_duplicate_gets_another_identifier_three_times),
-	TEST(a_router_becomes_the_default_route_and_ceases),
-	TEST(routers_beyond_the_table_are_ignored),
-	TEST(a_prefix_gives_an_address_if_it_is_in_order),
-	TEST(an_address_ends_with_its_lifetime),
-	TEST(a_short_lifetime_cannot_take_an_address_away),
-	TEST(prefixes_beyond_the_table_are_ignored),
-	TEST(mtu_and_hop_limit_are_taken_within_reason),
-	TEST(an_advertisement_out_of_order_is_ignored_whole),
-	TEST(without_auto_configuration_routers_are_not_heard),
+    TEST(a_host_makes_its_link_local_address_and_asks_three_times),
+    TEST(the_identifier_differs_by_prefix_and_secret_and_hides_the_mac),
+    TEST(a_duplicate_gets_another_identifier_three_times),
+    TEST(a_router_becomes_the_default_route_and_ceases),
+    TEST(routers_beyond_the_table_are_ignored),
+    TEST(a_prefix_gives_an_address_if_it_is_in_order),
+    TEST(an_address_ends_with_its_lifetime),
+    TEST(a_short_lifetime_cannot_take_an_address_away),
+    TEST(prefixes_beyond_the_table_are_ignored),
+    TEST(mtu_and_hop_limit_are_taken_within_reason),
+    TEST(an_advertisement_out_of_order_is_ignored_whole),
+    TEST(without_auto_configuration_routers_are_not_heard),
 };
 TEST_SUITE(net_slaac, cases);

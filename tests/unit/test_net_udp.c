@@ -7,7 +7,8 @@ static struct netfix f;
 static struct frame in, out;
 static struct seen s;
 
-/* A datagram of n bytes with this length field, and a checksum right for what is there; 0 if none. */
+/* A datagram of n bytes with this length field, and a checksum right for what is there; 0 if none.
+ */
 static void datagram(struct ip_hdr h, uint16_t sport, size_t n, uint16_t said, bool sum)
 {
 	uint8_t u[64] = {0};
@@ -19,7 +20,7 @@ static void datagram(struct ip_hdr h, uint16_t sport, size_t n, uint16_t said, b
 		u[i] = (uint8_t)i;
 	if (sum)
 		wr16(u + 6, (uint16_t)~csum_fold(csum_add(
-				    csum_pseudo(&h.src, &h.dst, PROTO_UDP, (uint32_t)n), u, n)));
+				csum_pseudo(&h.src, &h.dst, PROTO_UDP, (uint32_t)n), u, n)));
 	frame_ip(&in, h, u, n);
 }
 
@@ -30,17 +31,17 @@ static const struct {
 	uint16_t said;
 	bool sum, spoil, good;
 } rows[] = {
-	{"right", 4, 20, 20, true, false, true},
-	{"no checksum", 4, 20, 20, false, false, true},
-	{"empty", 4, 8, 8, true, false, true},
-	{"wrong checksum", 4, 20, 20, true, true, false},
-	{"length under the header", 4, 20, 7, true, false, false},
-	{"length 0", 4, 20, 0, true, false, false},
-	{"length past the packet", 4, 20, 21, true, false, false},
-	{"cut header", 4, 7, 20, true, false, false},
-	{"right over IPv6", 6, 20, 20, true, false, true},
-	{"no checksum over IPv6", 6, 20, 20, false, false, false},
-	{"wrong checksum over IPv6", 6, 20, 20, true, true, false},
+    {"right", 4, 20, 20, true, false, true},
+    {"no checksum", 4, 20, 20, false, false, true},
+    {"empty", 4, 8, 8, true, false, true},
+    {"wrong checksum", 4, 20, 20, true, true, false},
+    {"length under the header", 4, 20, 7, true, false, false},
+    {"length 0", 4, 20, 0, true, false, false},
+    {"length past the packet", 4, 20, 21, true, false, false},
+    {"cut header", 4, 7, 20, true, false, false},
+    {"right over IPv6", 6, 20, 20, true, false, true},
+    {"no checksum over IPv6", 6, 20, 20, false, false, false},
+    {"wrong checksum over IPv6", 6, 20, 20, true, true, false},
 };
 
 static void right_datagrams_get_port_unreachable_and_wrong_ones_silence(void)
@@ -68,6 +69,6 @@ static void right_datagrams_get_port_unreachable_and_wrong_ones_silence(void)
 }
 
 static const struct test_case cases[] = {
-	TEST(right_datagrams_get_port_unreachable_and_wrong_ones_silence),
+    TEST(right_datagrams_get_port_unreachable_and_wrong_ones_silence),
 };
 TEST_SUITE(net_udp, cases);
