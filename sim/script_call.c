@@ -411,7 +411,6 @@ static int64_t do_connect(struct runner *r, struct attempt *a)
 	r->rport = port;
 	r->iss_may_change = true;
 	set_under_test(r, f);
-	run_turn(r);
 	return connect_result(r, f);
 }
 
@@ -628,12 +627,8 @@ static int64_t do_write(struct runner *r, struct attempt *a)
 	}
 	if (n < 0 && n != ERR_AGAIN)
 		return a->done ? (int64_t)a->done : n == ERR_NOTCONN ? -EPIPE : -to_errno((int)n);
-	if ((int64_t)a->done < len && !nonblock) {
-		run_turn(r); /* what was taken may go out and make room */
-		if (!r->failed && n > 0 && sock_writable(r->stack, f->sock))
-			return do_write(r, a);
+	if ((int64_t)a->done < len && !nonblock)
 		return CALL_BLOCKS;
-	}
 	return a->done || !len ? (int64_t)a->done : -EAGAIN;
 }
 
