@@ -346,9 +346,6 @@ static enum verdict arrive_syn_sent(struct tcb *c, struct seg *g, const struct p
 		c->ecn_ok = true;
 	if (c->retries == 0)
 		rtt_sample(&c->rtt, t->now - c->last_sent, 1, t->now);
-	c->cc.cwnd = cc_initial_window(c->mss, c->cfg->iw_segs);
-	if (c->retries) /* RFC 5681 3.1: after a lost SYN the initial window is one segment */
-		c->cc.cwnd = c->mss;
 	c->syn_due = false;
 	tcp_established(c, "SYN-ACK");
 	tcp_arm_rexmit(c);

@@ -369,6 +369,8 @@ void tcp_established(struct tcb *c, const char *why)
 	}
 	tcp_set_state(c, TCP_ESTABLISHED, why);
 	c->established_at = t->now;
+	/* RFC 6928 2, now that the segment size is agreed; RFC 5681 3.1: one segment if a SYN was lost. */
+	c->cc.cwnd = c->retries ? c->mss : cc_initial_window(c->mss, c->cfg->iw_segs);
 	c->retries = 0;
 	c->quick = c->cfg->quickack ? QUICKACKS : 0;
 	/* RFC 6298 5.7: a handshake that timed out starts data with an RTO of 3 s. */
