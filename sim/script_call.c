@@ -766,6 +766,8 @@ static int64_t do_setsockopt(struct runner *r, struct attempt *a)
 	if (doubled(r, options[i].opt))
 		v *= 2;
 	e = sock_set(r->stack, f->sock, options[i].opt, v);
+	if (e == ERR_OPNOTSUPP && options[i].opt == OPT_FASTOPEN)
+		run_skip(r, a->line, "TCP Fast Open: this stack does not have it");
 	return e < 0 ? -to_errno(e) : 0;
 }
 

@@ -36,6 +36,7 @@ static void profile_bsd(struct script_profile *p)
 	p->tcp.rcvbuf = 65536;
 	p->tcp.rcvbuf_max = 2097152;
 	p->tcp.sndbuf = 32768;
+	p->tcp.whole_segs = true;
 	p->define[0] = "FreeBSD";
 }
 

@@ -77,6 +77,7 @@ struct tcp_config {
 	uint16_t mss;              /* largest to announce; 0: from the MTU */
 	uint32_t sndbuf, rcvbuf;   /* bytes; 1 MiB each (the most a connection may hold) */
 	uint32_t rcvbuf_max;       /* for the window scale; 0: rcvbuf */
+	bool whole_segs;           /* FreeBSD: both buffers are rounded up to whole segments of the peer's size */
 	ns_t min_rto, max_rto, init_rto, delack, msl; /* 200 ms, 120 s, 1 s, 40 ms, 30 s (2MSL: 60 s) */
 	uint8_t syn_retries, synack_retries, data_retries; /* 6, 5, 15 */
 	ns_t user_timeout;         /* RFC 5482; 0: data_retries rule */

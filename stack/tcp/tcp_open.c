@@ -56,6 +56,12 @@ void tcp_take_options(struct tcb *c, const struct seg *g)
 		c->ts_recent_at = c->tcp->now;
 	}
 	tcp_choose_mss(c);
+	if (c->cfg->whole_segs) {
+		uint32_t seg = c->mss + (c->ts_ok ? 12u : 0);
+
+		c->rcvbuf = (c->rcvbuf + seg - 1) / seg * seg;
+		c->sndbuf = (c->sndbuf + seg - 1) / seg * seg;
+	}
 }
 
 /* ---- a connection's numbers and place in the map ---- */

@@ -56,15 +56,17 @@ static uint32_t peer_room(const struct tcb *c)
 
 /* ---- writing ---- */
 
-/* The window to announce (RFC 9293 3.8.6.2.2, RFC 7323 2.3, 2.4). The right edge never moves left:
- * where the scale cannot express it, it is rounded up, by at most one unit beyond the buffer. */
+/* The window to announce (RFC 9293 3.8.6.2.2, RFC 7323 2.3, 2.4). While a whole segment still fits,
+ * small steps do no harm and every ACK says all there is, as Linux and FreeBSD do; below that the edge
+ * waits for a worthwhile step. It never moves left: where the scale cannot express it, it is rounded
+ * up, by at most one unit beyond the buffer. */
 static uint16_t announce(struct tcb *c)
 {
 	uint8_t s = c->rcv_wscale;
 	uint32_t unit = 1u << s, offered = c->rcv.adv.v - c->rcv.nxt.v, space = tcp_rcv_space(c);
 	uint32_t wnd = offered;
 
-	if (tcp_window_update_due(c) || space >= offered + c->mss)
+	if (offered >= c->mss || tcp_window_update_due(c) || space >= offered + c->mss)
 		wnd = space & ~(unit - 1);
 	if (wnd < offered)
 		wnd = offered;
