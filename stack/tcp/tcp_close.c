@@ -126,7 +126,12 @@ void tcp_enter_time_wait(struct tcb *c)
 	w->snd_nxt = c->snd.nxt;
 	w->rcv_nxt = c->rcv.nxt;
 	w->irs = c->rcv.irs;
-	w->rcv_wnd = (c->rcv.adv.v - c->rcv.nxt.v) >> c->rcv_wscale;
+	/* As the next ACK would have announced it: the peer's FIN took a number, not room. */
+	uint32_t space = tcp_rcv_space(c) >> c->rcv_wscale, offered = c->rcv.adv.v - c->rcv.nxt.v;
+
+	w->rcv_wnd = space < 65535 ? space : 65535;
+	if (w->rcv_wnd < offered >> c->rcv_wscale)
+		w->rcv_wnd = offered >> c->rcv_wscale;
 	w->rcv_wscale = c->rcv_wscale;
 	w->ts_recent = c->ts_recent;
 	w->ts_recent_at = c->ts_recent_at;
