@@ -36,7 +36,8 @@ static void profile_bsd(struct script_profile *p)
 	p->tcp.rcvbuf = 65536;
 	p->tcp.rcvbuf_max = 2097152;
 	p->tcp.sndbuf = 32768;
-	p->tcp.whole_segs = true;
+	p->tcp.whole_segs = p->tcp.fin_again = true;
+	p->tcp.synfin = SYNFIN_IS_SYN;
 	p->define[0] = "FreeBSD";
 }
 
@@ -158,6 +159,7 @@ SETTER(set_keepinit, e->keepinit = v[0] * MS)
 SETTER(set_icmp_may_rst, e->icmp_may_rst = v[0] != 0)
 SETTER(set_insecure_rst, e->insecure_rst = v[0] != 0; e->tcp.rfc5961 = !e->insecure_rst && !e->insecure_syn)
 SETTER(set_insecure_syn, e->insecure_syn = v[0] != 0; e->tcp.rfc5961 = !e->insecure_rst && !e->insecure_syn)
+SETTER(set_synfin, e->tcp.synfin = v[0] ? SYNFIN_DROP : SYNFIN_IS_SYN)
 SETTER(set_nothing, (void)e; (void)v)
 
 static bool set_rmem(struct script_env *e, const int64_t *v, int n)
@@ -239,7 +241,7 @@ static const struct knob knobs[] = {
 	{"path_mtu_discovery", set_pmtud}, {"pmtud_blackhole_detection", set_plpmtud},
 	{"kern.ipc.maxsockbuf", set_maxsockbuf},
 	/* Only their default is what this stack does. */
-	{"blackhole", only_zero}, {"drop_synfin", only_zero}, {"rexmit_drop_options", only_zero},
+	{"blackhole", only_zero}, {"drop_synfin", set_synfin}, {"rexmit_drop_options", only_zero},
 	{"syncookies_only", only_zero}, {"tolerate_missing_ts", only_zero},
 	/* Of no consequence: a cache that does not exist; FreeBSD's slack of its clock; sizes that RFC
 	 * 9293 fixes (536, 1220) or that our search (RFC 4821) chooses itself. */

@@ -56,6 +56,9 @@ const char *err_text(int err);
 /* How TCP behaves; a profile is one of these. tcp_config_default() gives the documented values. */
 enum tcp_cc_kind { CC_RENO, CC_CUBIC, CC_BBR, CC_DCTCP, CC_TAHOE, CC_NONE, CC_COUNT };
 enum tcp_recovery { RECOVERY_RACK, RECOVERY_SACK, RECOVERY_NEWRENO, RECOVERY_RENO, RECOVERY_GOBACKN };
+/* What becomes of SYN with FIN, which no sane sender sends: a listener is silent (as Linux), it is a
+ * SYN (RFC 9293 3.10.7.2, FreeBSD), or it is dropped in every state (FreeBSD's drop_synfin). */
+enum tcp_synfin { SYNFIN_LISTENER_DROPS, SYNFIN_IS_SYN, SYNFIN_DROP };
 enum tcp_ecn { ECN_OFF, ECN_PASSIVE, ECN_CLASSIC, ECN_ACC }; /* passive: accept, do not ask */
 
 struct tcp_config {
@@ -77,7 +80,10 @@ struct tcp_config {
 	uint16_t mss;              /* largest to announce; 0: from the MTU */
 	uint32_t sndbuf, rcvbuf;   /* bytes; 1 MiB each (the most a connection may hold) */
 	uint32_t rcvbuf_max;       /* for the window scale; 0: rcvbuf */
-	bool whole_segs;           /* FreeBSD: both buffers are rounded up to whole segments of the peer's size */
+	bool whole_segs;           /* FreeBSD: both buffers are rounded up to whole segments, and what they have
+				    * room for is accepted, even where the window cannot say so */
+	bool fin_again;            /* FreeBSD: until our FIN is acknowledged every ACK repeats it */
+	enum tcp_synfin synfin;
 	ns_t min_rto, max_rto, init_rto, delack, msl; /* 200 ms, 120 s, 1 s, 40 ms, 30 s (2MSL: 60 s) */
 	uint8_t syn_retries, synack_retries, data_retries; /* 6, 5, 15 */
 	ns_t user_timeout;         /* RFC 5482; 0: data_retries rule */

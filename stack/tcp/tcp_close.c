@@ -198,7 +198,8 @@ bool tcp_arrive_time_wait(struct tcp *t, struct tcb_tw *w, const struct seg *g)
 	/* Whatever else: it is old or odd; ACK. A FIN again restarts 2 MSL (step 8). */
 	if (g->flags & TH_FIN && seq_eq(seq_add(g->seq, seg_len(g)), w->rcv_nxt))
 		wheel_add(&t->tw_wheel, &w->timer, t->now + 2 * w->msl);
-	if ((g->flags & TH_ACK || g->flags & TH_SYN) && (seg_len(g) || !in_window) && may_challenge(t, w))
+	if ((g->flags & TH_ACK || g->flags & TH_SYN) && (seg_len(g) || !seq_eq(g->seq, w->rcv_nxt)) &&
+	    may_challenge(t, w))
 		tcp_send_tw_ack(t, w);
 	return false;
 }

@@ -67,8 +67,7 @@ void tcp_icmp(struct tcp *t, const struct net_in *in)
 	bool opening = c->state == TCP_SYN_SENT || c->state == TCP_SYN_RECEIVED;
 
 	if (opening && (in->error == NET_ERR_PORT || in->error == NET_ERR_PROTO)) {
-		tcp_closed(c, c->passive ? 0 : in->error == NET_ERR_PORT ? ERR_REFUSED : ERR_UNREACH,
-			   "ICMP unreachable while opening");
+		tcp_closed(c, c->passive ? 0 : ERR_REFUSED, "ICMP unreachable while opening");
 		return;
 	}
 	/* Soft (RFC 9293 MUST-56): remembered by nobody, retransmission goes on. */

@@ -32,19 +32,32 @@ static bool paws_rejects(const struct tcb *c, const struct seg *g)
 	return c->tcp->now - c->ts_recent_at < PAWS_IDLE;
 }
 
+/* The end of the window in which segments are acceptable. */
+static seq_t right_edge(const struct tcb *c)
+{
+	seq_t room = seq_add(c->rcv.nxt, tcp_rcv_space(c));
+
+	if (!c->cfg->whole_segs || (c->state == TCP_SYN_RECEIVED && c->passive))
+		return c->rcv.adv;
+	return seq_max(c->rcv.adv, room);
+}
+
 /* RFC 9293 3.4, the four cases. A segment without length is taken up to and including the right
- * edge: after a loss of a full window that is where the peer's pure ACKs stand. */
+ * edge: after a loss of a full window that is where the peer's pure ACKs stand. A reset is not. */
 static bool acceptable(const struct tcb *c, const struct seg *g)
 {
-	uint32_t len = seg_len(g), wnd = c->rcv.adv.v - c->rcv.nxt.v;
+	seq_t edge = right_edge(c);
+	uint32_t len = seg_len(g), wnd = edge.v - c->rcv.nxt.v;
 	seq_t last = seq_add(g->seq, len - 1);
 
+	if (len == 0 && g->flags & TH_RST)
+		return seq_eq(g->seq, c->rcv.nxt) || seq_in(g->seq, c->rcv.nxt, edge);
 	if (len == 0)
-		return seq_le(c->rcv.nxt, g->seq) && seq_le(g->seq, c->rcv.adv);
+		return seq_le(c->rcv.nxt, g->seq) && seq_le(g->seq, edge);
 	if (wnd == 0)
 		return false;
-	return seq_in(g->seq, c->rcv.nxt, c->rcv.adv) || seq_in(last, c->rcv.nxt, c->rcv.adv) ||
-	       (seq_lt(g->seq, c->rcv.nxt) && seq_ge(last, c->rcv.adv));
+	return seq_in(g->seq, c->rcv.nxt, edge) || seq_in(last, c->rcv.nxt, edge) ||
+	       (seq_lt(g->seq, c->rcv.nxt) && seq_ge(last, edge));
 }
 
 /* A segment that is wholly old: report what of it was a duplicate (RFC 2883 4). */
@@ -125,12 +138,9 @@ static enum verdict step2_reset(struct tcb *c, const struct seg *g)
 		c->user_gone = c->user_gone || c->passive;
 		tcp_closed(c, c->passive ? 0 : ERR_REFUSED, "reset while half open");
 		return GONE;
-	case TCP_CLOSING:
-	case TCP_LAST_ACK:
-	case TCP_TIME_WAIT:
-		tcp_closed(c, 0, "reset after both FINs");
-		return GONE;
 	default:
+		/* In CLOSING and LAST-ACK RFC 9293 just deletes the TCB. A user who still looks is told
+		 * all the same, as Linux and FreeBSD do: what stood before our FIN may be lost. */
 		tcp_closed(c, ERR_RESET, "reset by the peer");
 		return GONE;
 	}
@@ -156,7 +166,7 @@ static enum verdict step4_syn(struct tcb *c, struct seg *g)
 			return GO_ON;
 		}
 	}
-	if (!c->cfg->rfc5961 && seq_in(g->seq, c->rcv.nxt, c->rcv.adv)) { /* RFC 793 */
+	if (!c->cfg->rfc5961 && seq_in(g->seq, c->rcv.nxt, right_edge(c))) { /* RFC 793 */
 		tcp_send_abort(c);
 		tcp_closed(c, ERR_RESET, "SYN in the window");
 		return GONE;
@@ -272,6 +282,10 @@ static enum verdict step8_fin(struct tcb *c, const struct seg *g)
 			return GO_ON; /* beyond the window */
 		c->fin_seen = true;
 		c->rcv.fin = fin;
+		if (!seq_eq(c->rcv.nxt, fin) && !g->len) { /* RFC 5681 4.2: out of order, as text would be */
+			c->ack_now = true;
+			tcp_talk(c);
+		}
 	}
 	if (!c->fin_seen || !seq_eq(c->rcv.nxt, c->rcv.fin) || c->state < TCP_SYN_RECEIVED)
 		return GO_ON;
@@ -333,6 +347,8 @@ static enum verdict arrive_syn_sent(struct tcb *c, struct seg *g, const struct p
 	c->snd.wnd = c->snd.max_wnd = g->wnd;
 	c->snd.wl1 = g->seq;
 	if (!has_ack) {
+		if ((g->flags & (TH_ECE | TH_CWR)) == (TH_ECE | TH_CWR) && c->cfg->ecn != ECN_OFF)
+			c->ecn_ok = true; /* RFC 3168 6.1.1: its SYN asks, our SYN-ACK agrees */
 		tcp_set_state(c, TCP_SYN_RECEIVED, "SYN for our SYN: simultaneous open");
 		c->syn_due = true;
 		c->retries = 0;
@@ -452,12 +468,11 @@ static void arrive_stranger(struct tcp *t, struct seg *g, struct pkt *p, const s
 
 	if (g->flags & TH_RST)
 		return;
-	if (l && (g->flags & (TH_SYN | TH_ACK | TH_FIN)) == TH_SYN) {
-		tcp_arrive_listen(l, g, ip);
+	if (l && (g->flags & (TH_SYN | TH_ACK)) == TH_SYN) {
+		if (!(g->flags & TH_FIN) || l->cfg->synfin == SYNFIN_IS_SYN)
+			tcp_arrive_listen(l, g, ip);
 		return;
 	}
-	if (l && g->flags & TH_SYN && !(g->flags & TH_ACK))
-		return; /* SYN with FIN: neither one nor the other; silence (RFC 9293 leaves it open) */
 	if (l && !(g->flags & TH_ACK))
 		return; /* 3.10.7.2 fourth: nothing that could be meant; drop */
 	if (l && !(g->flags & TH_SYN) && l->cfg->syn_cookies && t->count->tcp_syn_cookies_sent) {
@@ -492,6 +507,8 @@ void tcp_input(struct tcp *t, struct pkt *p, const struct ip_hdr *ip)
 		goto out;
 	}
 	g.len = there - g.hdr_len;
+	if (t->cfg.synfin == SYNFIN_DROP && g.flags & TH_SYN && g.flags & TH_FIN)
+		goto out;
 
 	struct flow_key key = {.local = ip->dst, .remote = ip->src, .lport = g.dport, .rport = g.sport};
 	struct tcp_flow *f = flowmap_find(&t->flows, &key);

@@ -590,8 +590,9 @@ static bool say_ack(struct tcb *c)
 	if (c->dup_acks_owed)
 		c->dup_acks_owed--;
 	bool more = c->dup_acks_owed;
+	bool fin = c->cfg->fin_again && c->fin_sent && why == WHY_NEW && seq_lt(c->snd.una, c->snd.nxt);
 
-	if (!write_bare(c, c->snd.nxt, TH_ACK, why))
+	if (!write_bare(c, seq_add(c->snd.nxt, (uint32_t)-fin), fin ? TH_ACK | TH_FIN : TH_ACK, why))
 		return false;
 	c->ack_now = more;
 	return true;
