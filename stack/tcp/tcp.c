@@ -153,18 +153,21 @@ void tcp_bury(struct tcp *t)
 void tcp_free(struct tcp *t)
 {
 	tcp_bury(t);
+	/* Connections first: they stand in their listeners' lists. */
+	for (uint32_t i = 0; i < t->table_len; i++)
+		if (!IS_FREE(t->table[i]) && t->table[i]->kind == FLOW_CONN)
+			tcp_delete((struct tcb *)t->table[i]);
 	for (uint32_t i = 0; i < t->table_len; i++) {
 		struct tcp_flow *f = t->table[i];
 
 		if (IS_FREE(f))
 			continue;
-		if (f->kind == FLOW_CONN)
-			tcp_delete((struct tcb *)f);
-		else if (f->kind == FLOW_TIME_WAIT)
+		if (f->kind == FLOW_TIME_WAIT) {
 			tcp_tw_free(t, (struct tcb_tw *)f);
-		else {
+		} else {
 			struct tcb_listener *l = (struct tcb_listener *)f;
 
+			list_remove(&l->ready.node);
 			free(l->own_cfg);
 			tcp_table_remove(t, l->table_at);
 			slab_put(&t->lsocks, l);
