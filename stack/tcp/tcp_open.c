@@ -378,6 +378,10 @@ void tcp_established(struct tcb *c, const char *why)
 	/* RFC 6928 2, now that the segment size is agreed; RFC 5681 3.1: one segment if a SYN was lost. */
 	c->cc.cwnd = c->retries ? c->mss : cc_initial_window(c->mss, c->cfg->iw_segs);
 	c->retries = 0;
+	/* What is compared in sequence space begins at the connection's own numbers: RFC 6582 3.2 (1),
+	 * RFC 8985 6.2 step 3, RFC 7323 4.3. */
+	c->high = c->round_end = c->rack.fack = c->snd.una;
+	c->last_ack_sent = c->rcv.nxt;
 	c->quick = c->cfg->quickack ? QUICKACKS : 0;
 	/* RFC 6298 5.7: a handshake that timed out starts data with an RTO of 3 s. */
 	if (c->rtt.srtt == 0 && c->rtt.backoff)
