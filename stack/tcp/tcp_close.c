@@ -193,7 +193,9 @@ bool tcp_arrive_time_wait(struct tcp *t, struct tcb_tw *w, const struct seg *g)
 			return true;
 		}
 	}
-	if (!paws && in_window && w->ts_ok && g->opt.has_ts)
+	/* Only from who knows both numbers: a forged one would bar the next connection (RFC 6191). */
+	if (!paws && w->ts_ok && g->opt.has_ts && g->flags & TH_ACK && seq_eq(g->ack, w->snd_nxt) &&
+	    seq_le(g->seq, w->rcv_nxt))
 		w->ts_recent = g->opt.ts_val;
 	/* Whatever else: it is old or odd; ACK. A FIN again restarts 2 MSL (step 8). */
 	if (g->flags & TH_FIN && seq_eq(seq_add(g->seq, seg_len(g)), w->rcv_nxt))

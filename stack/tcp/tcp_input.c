@@ -215,6 +215,8 @@ static enum verdict step5_ack(struct tcb *c, struct seg *g)
 		return DROP_ACK;
 	if (seq_lt(g->ack, seq_add(c->snd.una, -c->snd.max_wnd)))
 		return c->cfg->rfc5961 ? DROP_CHALLENGE : DROP;
+	take_timestamp(c, g); /* not before the ACK is known to be good: a guess must not poison
+			       * TS.Recent, or all that follows looks old (CVE-2005-0356) */
 	c->last_rcvd = c->tcp->now;
 	c->keep_probes = 0;
 	tcp_ack(c, g);
@@ -388,8 +390,6 @@ static enum verdict arrive_synchronised(struct tcb *c, struct seg *g, const stru
 		return v;
 	if (!(g->flags & TH_ACK))
 		return DROP;
-	if (seq_le(g->ack, c->snd.max)) /* a bad ACK must not poison TS.Recent (CVE-2005-0356) */
-		take_timestamp(c, g);
 	if ((v = step5_ack(c, g)) != GO_ON)
 		return v;
 	step6_urgent(c, g);
