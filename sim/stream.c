@@ -285,10 +285,12 @@ void stream_finish(struct stream *s)
 	if (s->finishing || s->closed)
 		return;
 	s->finishing = true;
-	if (s->tls)
+	if (s->tls) {
+		tls_advance(s->tls, s->host->now); /* the peer's time to answer begins now */
 		tls_close(s->tls);
-	else
+	} else {
 		sock_shutdown(s->stack, s->sock);
+	}
 	want_turn(s);
 }
 

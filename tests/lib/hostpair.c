@@ -89,8 +89,11 @@ void hostpair_run(struct hostpair *p, ns_t until)
 		if (moved)
 			continue;
 		due = ns_min(host_deadline(p->host[CLIENT]), host_deadline(p->host[SERVER]));
-		if (due > until)
+		if (due > until) {
+			if (due != NS_NEVER)
+				p->now = ns_max(p->now, until);
 			return;
+		}
 		p->now = ns_max(p->now, due);
 	}
 }

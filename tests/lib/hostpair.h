@@ -23,7 +23,7 @@ struct hostpair *hostpair_new(uint32_t depth, uint32_t tso_max);
 void hostpair_free(struct hostpair *); /* asserts that every pkt and chunk came back */
 const struct stream_tls *hostpair_tls(struct hostpair *, int side);
 
-/* Runs until nothing can happen any more, or `until`. */
+/* Runs until nothing can happen any more, or until it is `until`. */
 void hostpair_run(struct hostpair *, ns_t until);
 
 /* A client that says these bytes, then ends its direction, and keeps what it hears. */
