@@ -332,6 +332,8 @@ static void say_cause(struct text *t, const struct conn *c, const struct event *
 	case CAUSE_TLP:
 		say(t, "a tail loss probe (RFC 8985): the last segment had not been acknowledged for ");
 		say_ms(t, e->waited);
+		if (e->or_rto)
+			say(t, "; or the retransmission timer, which for a single segment runs as long");
 		break;
 	case CAUSE_SYN:
 		say(t, "the SYN had no answer");

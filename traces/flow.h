@@ -65,6 +65,7 @@ struct event {
 	uint32_t sacked;     /* recovery: bytes above that were SACKed; or 0 */
 	uint16_t dupacks;
 	uint8_t nproofs, kind, cause, certainty, evidence;
+	bool or_rto;         /* a tail loss probe of the only segment: the other timer runs as long */
 	uint8_t needless;    /* enum needless_proof: NEEDED, or how we know */
 	uint8_t side;
 };
@@ -107,6 +108,7 @@ struct half {
 	uint32_t sack_top_frame;
 	ns_t last_tx, last_prog, srtt, rttvar, min_rtt;
 	ns_t sample;             /* the round trip that the last ACK gave; -1: none */
+	uint64_t tlp_high;       /* the end of what a tail loss probe is still about; 0: none */
 	uint64_t rto_high;       /* until this is acknowledged, resending is go-back; 0: none */
 	uint32_t timer_retx;     /* timer-driven since the last progress */
 	uint32_t *retx;          /* events of this half that are retransmissions */

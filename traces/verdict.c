@@ -188,16 +188,19 @@ static struct rec *rec_push(struct half *h)
 	return rec_at(h, h->rec_n++);
 }
 
-/* The newest record of exactly these bytes' first byte; marks all that overlap as sent again. */
-static struct rec *find_original(struct half *h, uint64_t lo, uint64_t hi)
+/* The record that sent any of these bytes first; *last: the one that did last. All of them are
+ * marked as sent again. */
+static const struct rec *find_original(struct half *h, uint64_t lo, uint64_t hi, const struct rec **last)
 {
-	struct rec *first = NULL;
+	const struct rec *first = NULL;
 
 	for (uint32_t i = h->rec_n; i-- > 0;) {
 		struct rec *r = rec_at(h, i);
 
 		if (r->lo < hi && lo < r->hi) {
 			r->resent = true;
+			if (!first)
+				*last = r;
 			first = r;
 			if (!r->again)
 				break;
@@ -461,6 +464,9 @@ static void advance_una(struct half *o, const struct ack_view *v)
 	o->dupacks = 0;
 	if (o->una >= o->rto_high)
 		o->rto_high = 0;
+	/* RFC 8985 7.4.2: a probe that was a retransmission ends when more than it is acknowledged. */
+	if (o->una > o->tlp_high)
+		o->tlp_high = 0;
 	if (o->una > o->max)
 		o->unseen_acked++;
 }
@@ -492,6 +498,8 @@ static void acknowledge(struct conn *c, struct half *o, const struct dissected *
 		o->dupacks++;
 	if (v.dsack.hi && o->retx_n)
 		proof_by_dsack(c, o, &v);
+	if (!progress || (v.dsack.hi && v.dsack.hi >= o->tlp_high))
+		o->tlp_high = 0;
 	o->last_ack_frame = v.frame;
 	if (progress) {
 		o->last_prog = v.at;
@@ -629,21 +637,32 @@ static bool sack_agreed(const struct conn *c)
 	return c->half[0].syn_opt.sack_ok && c->half[1].syn_opt.sack_ok;
 }
 
+/* Without SACK, duplicate ACKs keep new data coming while the retransmission of the first hole is
+ * lost too, so there is no silence around its timeout. But nothing else than that timer makes such
+ * a sender (RFC 6582) send the first hole a third time. */
+static bool timer_behind_noise(const struct conn *c, const struct half *h, uint64_t lo, const struct rec *last,
+			       ns_t at)
+{
+	return !sack_agreed(c) && lo == h->una && last && last->again && at - last->at > TIMER_MIN;
+}
+
 static enum cause judge_cause(const struct conn *c, struct half *h, const struct seg *g, uint64_t lo,
-			      uint64_t hi, ns_t at)
+			      uint64_t hi, const struct rec *last, ns_t at)
 {
 	ns_t srtt = h->srtt ? h->srtt : 100 * MS;
 	ns_t gap = at - ns_max(h->last_tx, h->last_prog);
 	bool timer = gap > ns_max(TIMER_MIN, srtt / 10 * 9);
 	bool probe = gap > srtt / 10 * 16 && hi == h->max && sack_top(h) <= hi;
 
-	(void)lo;
+	if (timer_behind_noise(c, h, lo, last, at))
+		timer = true;
 	if (g->flags & TH_SYN)
 		return g->flags & TH_ACK ? CAUSE_SYN_ACK : CAUSE_SYN;
 	if (h->rto_high && h->una < h->rto_high && !timer)
 		return CAUSE_GO_BACK;
-	if (sack_agreed(c) && hi == h->max && h->timer_retx == 0 && (probe || timer) && !h->sacked.n) {
+	if (sack_agreed(c) && hi == h->max && h->timer_retx == 0 && !h->tlp_high && (probe || timer) && !h->sacked.n) {
 		h->timer_retx++;
+		h->tlp_high = h->max;
 		return CAUSE_TLP;
 	}
 	if (timer) {
@@ -656,13 +675,14 @@ static enum cause judge_cause(const struct conn *c, struct half *h, const struct
 
 static void explain_retx(struct conn *c, struct half *h, const struct seg *g, struct event *e, bool near)
 {
-	struct rec *original = find_original(h, e->lo, e->hi);
+	const struct rec *last = NULL, *original = find_original(h, e->lo, e->hi, &last);
 	uint64_t top = sack_top(h);
 
 	e->waited = e->at - ns_max(h->last_tx, h->last_prog);
 	e->dupacks = (uint16_t)(h->dupacks < UINT16_MAX ? h->dupacks : UINT16_MAX);
 	e->sacked = h->sacked.bytes;
-	e->cause = (uint8_t)judge_cause(c, h, g, e->lo, e->hi, e->at);
+	e->cause = (uint8_t)judge_cause(c, h, g, e->lo, e->hi, last, e->at);
+	e->or_rto = e->cause == CAUSE_TLP && e->lo <= h->una;
 	if (g->flags & TH_FIN && e->hi - e->lo == 1)
 		e->cause = CAUSE_FIN;
 	if (original) {

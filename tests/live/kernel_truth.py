@@ -87,6 +87,20 @@ def read_kernel(path):
     return out
 
 
+def mark_needless(link):
+    """A copy is needless if every byte of it had been handed on by an earlier one."""
+    through = collections.defaultdict(set)
+    for q in link:
+        if not q["space"] or q["flags"] & 4:
+            continue
+        units = through[q["sp"], q["dp"]]
+        # Segments are cut where they were cut before, nearly always: ends of 1 byte would be exact and slow.
+        mine = {(q["seq"] + i) % M for i in range(0, q["space"], 4)} | {(q["seq"] + q["space"] - 1) % M}
+        q["needless"] = q["retx"] and mine <= units
+        if not q["fate"].startswith("drop"):
+            units |= mine
+
+
 def attach(pcap, link, here):
     """For each captured frame its line of the link's log, and whether it is a second copy."""
     sent, arrived = collections.defaultdict(list), collections.defaultdict(list)
@@ -181,6 +195,7 @@ def percent(a, b):
 
 def judge_run(tapir, d, total):
     link, kernel = read_link(d + "/link.tsv"), read_kernel(d + "/kernel.txt")
+    mark_needless(link)
     for name, here in (("a", "ab"), ("b", "ba")):
         path = "%s/%s.pcap" % (d, name)
         pcap = read_pcap(path)
@@ -201,6 +216,8 @@ def judge_run(tapir, d, total):
                 top[k] = end
             if mine:
                 total["sender", "retx" if q["retx"] else "new", v[0]] += 1
+                if q["retx"]:
+                    total["needless", q["needless"], v[2]] += 1
                 c = cause.get(i + 1)
                 if q["retx"] and c:
                     fin = q["flags"] & 1 and not q["len"]
@@ -255,6 +272,9 @@ def report(total):
         if r:
             floor("cause %s (%s)" % (c, dict(sorted((str(k), v) for k, v in r.items()))),
                   percent(r.get(c, 0), sum(r.values())), FLOOR_CAUSE)
+    hit, missed, false = (total["needless", a, b] for a, b in ((True, True), (True, False), (False, True)))
+    floor("needless, at the sender: precision (%d false)" % false, percent(hit, hit + false), 99.5)
+    floor("needless, at the sender: recall (%d of %d)" % (hit, hit + missed), percent(hit, hit + missed), 88)
     print("retransmissions without a kernel event:", total["unmatched"])
     return ok
 
