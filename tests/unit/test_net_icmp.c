@@ -371,6 +371,38 @@ static void no_error_answers_an_error_a_fragment_or_a_group(void)
 	}
 }
 
+/* RFC 8200 4.5: what is wrong with a later fragment may be said, and nothing else about it. */
+static void a_later_fragment_over_ipv6_gets_parameter_problems_alone(void)
+{
+	static const struct {
+		const char *name;
+		uint8_t proto, type;
+		bool answered;
+	} rows[] = {
+	    {"parameter problem", 200, ICMP6_PARAM, true},
+	    {"unreachable", 200, ICMP6_UNREACH, false},
+	    {"time exceeded", 200, ICMP6_TIME_EXCEEDED, false},
+	    {"parameter problem about ICMPv6", PROTO_ICMP6, ICMP6_PARAM, false},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct ip_hdr h = from_peer6(rows[i].proto);
+		struct pkt *p;
+
+		open_met();
+		h.hdr_len = IP6_LEN;
+		h.frag_off = 8;
+		frame_ip(&in, h, "\200234567", 8);
+		p = pkt_of_bytes(&f.pool, in.b, in.n);
+		p->l3_off = ETH_LEN;
+		icmp_error(&f.net, p, &h, rows[i].type, 0, 0, f.now);
+		pkt_free(p);
+		if (fix_take(&f, &out) != rows[i].answered)
+			FAIL_ROW(rows[i].name);
+		fix_close(&f);
+	}
+}
+
 static size_t errors_in_a_burst(void)
 {
 	struct addr peer = addr_v4(PEER4);
@@ -418,6 +450,7 @@ static const struct test_case cases[] = {
     TEST(an_error_about_what_is_not_ours_is_ignored),
     TEST(an_error_quotes_no_more_than_fits),
     TEST(no_error_answers_an_error_a_fragment_or_a_group),
+    TEST(a_later_fragment_over_ipv6_gets_parameter_problems_alone),
     TEST(errors_are_limited_to_a_burst_of_no_fixed_size),
 };
 TEST_SUITE(net_icmp, cases);
