@@ -239,8 +239,7 @@ static void handle4(struct net *net, const struct pkt *p, const struct ip_hdr *h
 	}
 }
 
-/* RFC 6980: neighbour discovery in fragments is ignored. What was reassembled has no link header.
- */
+/* RFC 6980: discovery in fragments is ignored. What was reassembled has no link header. */
 static bool has_link_header(const struct pkt *p)
 {
 	return p->l3_off > 0;

@@ -7,8 +7,7 @@
  * (RFC 8504 5.4; CVE-2018-5391). Work per fragment is bounded by DATAGRAMS + PARTS.
  *
  * Tiny fragments (RFC 1858, 3128): the first must hold the whole transport header, and nothing may
- * begin inside it. No honest sender makes such, and a filter in front of us may have believed them.
- */
+ * begin inside it. No honest sender makes such; a filter in front of us may have believed them. */
 #include "net.h"
 
 #include <stdlib.h>

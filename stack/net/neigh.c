@@ -231,7 +231,7 @@ static void expire(struct net *net, struct neigh *n, ns_t now)
 	}
 }
 
-/* To a neighbour whose address we have; one not heard of lately is checked upon (RFC 4861 7.3.3).
+/* To a neighbour whose address we have; if not heard of lately it is checked upon (RFC 4861 7.3.3).
  */
 static void send_to_known(struct net *net, struct neigh *n, struct pkt *p, ns_t now)
 {

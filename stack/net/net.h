@@ -75,8 +75,8 @@ struct net {
 	/* Which local addresses and ports a port unreachable may name is UDP's business alone. */
 };
 
-int net_init(struct net *, const struct stack_config *,
-	     struct stack_counters *); /* 0 or ERR_NOMEM */
+/* 0 or ERR_NOMEM. */
+int net_init(struct net *, const struct stack_config *, struct stack_counters *);
 void net_free(struct net *);
 
 /* What an ICMP error says to a connection (RFC 5927 has the checks, tcp/ applies them). */
@@ -111,8 +111,7 @@ struct net_dst {
 	uint8_t proto, tos, ttl; /* ttl 0: the default, 64 */
 	bool dont_frag;
 	uint32_t flow_label; /* IPv6 */
-	uint16_t *ip_id; /* IPv4: the flow's own counter, moved on by one a frame (RFC 6864); NULL:
-			    drawn */
+	uint16_t *ip_id;     /* IPv4: the flow's own, moved on by one a frame; NULL: drawn */
 };
 
 /* Takes a pkt that begins with its transport header (l4 checksum CSUM_PARTIAL) and queues it,
@@ -127,18 +126,18 @@ size_t net_output(struct net *, ns_t now, struct pkt **out, size_t max);
 /* Source address for dst, or false: no route (ERR_UNREACH). */
 bool net_route(const struct net *, const struct addr *dst, struct addr *src);
 bool net_is_ours(const struct net *, const struct addr *); /* unicast address in state VALID */
-uint16_t net_mtu(const struct net *,
-		 const struct addr *dst); /* the link's, or IPv6's from the router */
+/* The link's, or IPv6's from the router. */
+uint16_t net_mtu(const struct net *, const struct addr *dst);
 
 /* Forward progress reported from above (RFC 4861 7.3.1): the neighbour for dst is reachable. */
 void net_confirm(struct net *, const struct addr *dst, ns_t now);
 
 /* Internal to net/. */
 bool net_on_link(const struct net *, const struct addr *); /* no router in between */
-bool net_prefix_eq(const struct addr *, const struct addr *,
-		   unsigned bits); /* of IPv6, 96.. for IPv4 */
-bool net_is_broadcast(const struct net *,
-		      const struct addr *); /* IPv4's, all forms, any subnet of ours */
+/* The first `bits` of 128 are the same; for IPv4 add 96. */
+bool net_prefix_eq(const struct addr *, const struct addr *, unsigned bits);
+/* IPv4's, all forms, of any subnet of ours. */
+bool net_is_broadcast(const struct net *, const struct addr *);
 bool addr_is_multicast(const struct addr *);
 bool addr_is_link_local(const struct addr *);                      /* fe80::/10 */
 struct net_addr *net_find_addr(struct net *, const struct addr *); /* in whatever state */
@@ -167,8 +166,7 @@ enum neigh_news {
 	NEIGH_HINT,        /* unasked, from someone who spoke to us: may create an entry */
 	NEIGH_UPDATE,      /* unasked: only what we already have */
 	NEIGH_REPLY,       /* an answer: reachable. Never creates */
-	NEIGH_NO_OVERRIDE, /* an answer that must not replace a different address (RFC 4861 7.2.5)
-			    */
+	NEIGH_NO_OVERRIDE, /* an answer that replaces no other address (RFC 4861 7.2.5) */
 };
 void neigh_learn(struct net *, const struct addr *, const struct mac *, enum neigh_news, ns_t now);
 bool neigh_find(const struct net *, const struct addr *, struct mac *); /* its address is known */
@@ -199,17 +197,14 @@ uint32_t frag_bytes(const struct net *); /* memory held */
 void frag_advance(struct net *, ns_t now);
 ns_t frag_deadline(const struct net *);
 
-void icmp4_input(struct net *, struct pkt *, const struct ip_hdr *, ns_t now,
-		 struct net_in *); /* takes */
-void icmp6_input(struct net *, struct pkt *, const struct ip_hdr *, ns_t now,
-		 struct net_in *); /* takes */
-/* An error about pkt (which stays the caller's), if the rules allow one (RFC 1122 3.2.2, RFC
- * 4443 2.4). */
+/* Both take the pkt. */
+void icmp4_input(struct net *, struct pkt *, const struct ip_hdr *, ns_t now, struct net_in *);
+void icmp6_input(struct net *, struct pkt *, const struct ip_hdr *, ns_t now, struct net_in *);
+/* An error about pkt, the caller's, if the rules allow one (RFC 1122 3.2.2, 4443 2.4) */
 void icmp_error(struct net *, const struct pkt *, const struct ip_hdr *, uint8_t type, uint8_t code,
 		uint32_t rest, ns_t now);
 
-/* Takes `body` (what follows the 8 bytes of an ICMP header) and sends it as a message of d->proto.
- */
+/* Takes `body`, what follows the 8 bytes of the header, and sends it as a message of d->proto. */
 void icmp_send(struct net *, struct pkt *body, const struct net_dst *d, uint8_t type, uint8_t code,
 	       uint32_t rest, ns_t now);
 
