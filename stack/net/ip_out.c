@@ -177,10 +177,15 @@ uint16_t net_mtu(const struct net *net, const struct addr *dst)
 	return net->link.mtu;
 }
 
+/* Called for each segment of a bulk flow: once a second is enough, and one comparison cheap. */
 void net_confirm(struct net *net, const struct addr *dst, ns_t now)
 {
 	struct addr next;
 
+	if (now < net->confirm_again && addr_eq(dst, &net->confirmed))
+		return;
+	net->confirmed = *dst;
+	net->confirm_again = now + SEC;
 	if (next_hop(net, dst, &next))
 		neigh_confirm(net, &next, now);
 }

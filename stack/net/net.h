@@ -66,6 +66,8 @@ struct net {
 	uint16_t ip6_mtu; /* from router advertisements; 0: the link's */
 	ns_t icmp_stamp;  /* token bucket of ICMP errors, its size drawn (RFC 8504, SAD DNS) */
 	uint32_t icmp_tokens;
+	struct addr confirmed; /* the last destination that net_confirm was told of */
+	ns_t confirm_again;
 	struct net_router router[NET_ROUTERS];
 	uint8_t nrouters;
 	bool auto6;

@@ -356,6 +356,34 @@ static void headers_in_the_head_are_enough(void)
 	finish();
 }
 
+/* The same frame in two pieces, wherever it is cut: as another stack may have built it. */
+static void a_frame_in_slices_is_made_whole_where_it_must_be(void)
+{
+	for (int v4 = 0; v4 < 2; v4++) {
+		fix_open(&f);
+		fix_meet(&f, PEER4, &MAC_PEER);
+		fix_meet6(&f, &PEER6, &MAC_PEER);
+		if (v4)
+			frame_icmp(&in, from_peer4(PROTO_ICMP), ICMP4_ECHO, 0, 1, "0123456789", 10);
+		else
+			frame_icmp(&in, from_peer6(PROTO_ICMP6), ICMP6_ECHO, 0, 1, "0123456789",
+				   10);
+		for (uint32_t cut = ETH_LEN; cut < in.n; cut++) {
+			struct chunk *c = chunk_for(&f.pool, in.n);
+			struct pkt *p = pkt_of_bytes(&f.pool, in.b, cut);
+
+			CU_ASSERT_FATAL(p && c);
+			memcpy(c->data, in.b, in.n);
+			CU_ASSERT_FATAL(pkt_add_slice(p, c, cut, (uint32_t)in.n - cut));
+			chunk_unref(&f.pool, c);
+			net_input(&f.net, p, f.now, &f.in);
+			CU_ASSERT_FATAL(fix_see(&f, &out, &s));
+			CU_ASSERT_EQUAL(s.icmp.body_len, 10);
+		}
+		fix_close(&f);
+	}
+}
+
 static const struct test_case cases[] = {
     TEST(a_segment_is_handed_up_without_its_trailer),
     TEST(a_segment_over_ipv6_is_handed_up),
@@ -367,5 +395,6 @@ static const struct test_case cases[] = {
     TEST(a_long_chain_of_headers_is_cut_short),
     TEST(an_unknown_protocol_is_answered),
     TEST(headers_in_the_head_are_enough),
+    TEST(a_frame_in_slices_is_made_whole_where_it_must_be),
 };
 TEST_SUITE(net_ip_in, cases);

@@ -51,6 +51,22 @@ static void the_newest_packet_waits_for_the_address(void)
 	fix_close(&f);
 }
 
+static void an_answer_to_all_is_taken_but_checked_upon(void)
+{
+	struct arp_msg m = {ARP_REPLY, MAC_PEER, MAC_ME, PEER4, ME4};
+
+	fix_open(&f);
+	send_to(PEER4, 1);
+	fix_drain(&f);
+
+	frame_of_arp(&in, &MAC_ALL, &m);
+	fix_give(&f, &in);
+
+	CU_ASSERT(see_mark(1));
+	CU_ASSERT_EQUAL(net_deadline(&f.net), f.now + 5 * SEC);
+	fix_close(&f);
+}
+
 static void a_far_destination_is_reached_through_the_router(void)
 {
 	fix_open(&f);
@@ -248,6 +264,7 @@ static void a_full_table_of_good_ones_still_takes_a_new_one(void)
 
 static const struct test_case cases[] = {
     TEST(the_newest_packet_waits_for_the_address),
+    TEST(an_answer_to_all_is_taken_but_checked_upon),
     TEST(a_far_destination_is_reached_through_the_router),
     TEST(asking_ends_after_three_seconds_and_rests),
     TEST(a_stale_neighbour_is_used_at_once_and_probed_by_unicast),
