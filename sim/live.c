@@ -437,8 +437,10 @@ int live_main(struct session_options *o, int argc, char **argv, bool interactive
 	outside.arg = l;
 	l->interactive = l->stdin_open = interactive;
 	l->stdout_regular = fstat(1, &st) == 0 && S_ISREG(st.st_mode);
-	if (!o->has_seed)
+	if (!o->has_seed) {
 		draw(&o->seed, sizeof(o->seed));
+		o->seed &= INT64_MAX; /* what --seed takes */
+	}
 	code = check_not_kernels(o);
 	if (!code)
 		code = session_open(&l->s, o);
