@@ -12,6 +12,7 @@
 #include "../stack/wire/ip.h"
 
 #define EXT_HEADERS_MAX 8
+#define SEGMENT_MAX (1u << 18) /* offload makes long ones, but none so long */
 
 /* What is left to look at: `have` bytes are there, `len` were on the wire. */
 struct view {
@@ -47,6 +48,8 @@ static enum dissect_result tcp(struct view *v, struct dissected *d)
 {
 	if (v->have < TCP_LEN)
 		return bad(d, "truncated TCP header");
+	if (v->len > SEGMENT_MAX)
+		return bad(d, "a TCP segment of more than 256 kB");
 	if (!tcp_parse(v->p, v->have, &d->seg))
 		return bad(d, (v->p[12] >> 4) < 5 ? "TCP data offset under 5" :
 			      (v->p[12] >> 4) * 4u > v->len ? "TCP data offset past the packet" :
@@ -70,7 +73,8 @@ static enum dissect_result ip4(struct view *v, struct dissected *d)
 	if (rd16(v->p + 6) & 0x1fff)
 		return DISSECT_OTHER; /* a later fragment */
 	if (hdr < IP4_LEN || hdr > v->have)
-		return bad(d, hdr < IP4_LEN ? "IPv4 header length under 20" : "truncated IPv4 header");
+		return bad(d, hdr < IP4_LEN ? "IPv4 header length under 20" :
+			      hdr > v->len ? "IPv4 header length past the frame" : "truncated IPv4 header");
 	if (rd16(v->p + 6) & 0x2000)
 		return bad(d, "first fragment of a TCP segment");
 	if (total == 0)

@@ -240,6 +240,8 @@ static void note_syn(struct conn *c, int side, const struct dissected *d, const 
 		if (!h->syn_ack) {
 			h->syn_ack = (uint32_t)p->frame;
 			h->syn_ack_first_at = p->at;
+			/* The first answer, from the latest SYN before it: later ones tell of loss. */
+			c->hs_d1 = o->syn ? ns_min(p->at - o->syn_at, RTT_MAX) : -1;
 		}
 		h->syn_ack_at = p->at;
 		return;
@@ -285,7 +287,6 @@ void flow_handshake(struct conn *c, int side, const struct dissected *d, const s
 	c->hs_wnd = g->wnd;
 	c->hs_side = (uint8_t)side;
 	if (o->syn_ack) {
-		c->hs_d1 = ns_min(o->syn_ack_at - h->syn_at, RTT_MAX);
 		c->hs_d2 = ns_min(p->at - o->syn_ack_at, RTT_MAX);
 		if (!(h->syn_ack || o->syn))
 			place_tap(c);

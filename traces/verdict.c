@@ -332,13 +332,14 @@ static bool covered(const struct ack_view *v, const struct event *e)
 	return false;
 }
 
-/* Acknowledged sooner than a round trip after the copy: the original had arrived. */
+/* Acknowledged far sooner than a round trip after the copy: the original had arrived. Far, since
+ * the shortest round trip so far may have been a slow one. */
 static void proof_by_early_ack(struct conn *c, struct half *o, const struct ack_view *v)
 {
 	struct event *e;
 
 	for (uint32_t i = 0; (e = retx_back(c, o, i)); i++) {
-		if (v->at - e->at > o->min_rtt / 10 * 9)
+		if (v->at - e->at > o->min_rtt / 10 * 6)
 			return;
 		if (covered(v, e))
 			prove_needless(e, BY_EARLY_ACK, v->frame);
@@ -488,7 +489,8 @@ static void acknowledge(struct conn *c, struct half *o, const struct dissected *
 	progress = v.ack > o->una;
 	if (progress) {
 		time_acked(o, &v);
-		if (v.has_ts && near && o->retx_n)
+		/* While the SYN is answered, where the tap stands is not known yet, and does not matter. */
+		if (v.has_ts && (near || o->una == 0) && o->retx_n)
 			proof_by_tsecr(c, o, &v);
 		advance_una(o, &v);
 	}
