@@ -58,7 +58,9 @@ uint32_t cc_bound_cwnd(const struct cc *cc, uint64_t cwnd)
 
 uint32_t cc_bound_ssthresh(const struct cc *cc, uint64_t ssthresh)
 {
-	return (uint32_t)max64(2 * (uint64_t)cc->mss, min64(ssthresh, CC_CWND_MAX));
+	uint64_t whole = min64(ssthresh, CC_CWND_MAX) / cc->mss * cc->mss;
+
+	return (uint32_t)max64(2 * (uint64_t)cc->mss, whole);
 }
 
 uint32_t cc_slow_start(struct cc *cc, struct hystart *h, const struct cc_ack *a)

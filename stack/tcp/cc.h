@@ -17,7 +17,10 @@
 
 struct cc_ack {
 	ns_t now;
-	uint32_t acked;     /* bytes newly acknowledged cumulatively */
+	/* Bytes that earn growth: newly delivered, by an ACK that moves SND.UNA. What had been SACKed
+	 * before does not count again when the hole below it is filled, or each recovery would end with a
+	 * window's worth of growth (as Linux counts). */
+	uint32_t acked;
 	uint32_t delivered; /* bytes newly delivered: cumulative and selective together */
 	uint32_t lost;      /* bytes newly marked lost by this ACK */
 	uint32_t inflight;  /* before this ACK */

@@ -49,7 +49,7 @@ static void fill(const struct tcb *c, const struct ack_news *news, uint32_t prio
 {
 	*a = (struct cc_ack){
 		.now = c->tcp->now,
-		.acked = news->acked,
+		.acked = news->una_moved ? news->delivered : 0,
 		.delivered = news->delivered,
 		.lost = news->lost,
 		.inflight = prior_inflight,
