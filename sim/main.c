@@ -20,6 +20,7 @@ static const struct command cmd_help = {
 
 /* In the order in which `tapir help` shows them. */
 static const struct command *const commands[] = {
+	&cmd_run,
 	&cmd_show,
 	&cmd_serve,
 	&cmd_connect,

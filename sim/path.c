@@ -96,6 +96,8 @@ void path_deliver(struct path *path, struct pkt *p, ns_t now)
 {
 	path->count.inside--;
 	path->count.bytes_delivered += p->len;
+	if (list_empty(&path->out))
+		path->out_since = now;
 	list_push_back(&path->out, &p->node);
 	tell(path, "out", p, FATE_DELIVERED, "", path->count.delivered + 1, now);
 }
@@ -412,7 +414,7 @@ void path_run(struct path *path, ns_t now)
 
 ns_t path_deadline(const struct path *path)
 {
-	return path->due;
+	return list_empty(&path->out) ? path->due : ns_min(path->due, path->out_since);
 }
 
 static struct pkt *pop(struct list *l)

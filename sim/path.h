@@ -193,7 +193,7 @@ void path_observe(struct path *, fate_fn *, void *arg);
 
 void path_push(struct path *, struct pkt *, ns_t now);  /* takes one frame (gso_size 0) */
 void path_run(struct path *, ns_t now);                 /* moves on what is due at now */
-ns_t path_deadline(const struct path *);                /* never late; NS_NEVER: empty */
+ns_t path_deadline(const struct path *);                /* never late, frames to pop included; NS_NEVER: empty */
 struct pkt *path_pop(struct path *);                    /* gives the next frame that has come out */
 /* An answer of the path itself to the sender of a frame: ICMP "fragmentation needed". */
 struct pkt *path_pop_reply(struct path *);

@@ -227,6 +227,7 @@ struct path {
 	struct stage *chain[PATH_STAGES];
 	uint32_t nchain;
 	ns_t due;        /* minimum over the chain */
+	ns_t out_since;  /* when the first in `out` came out */
 	struct list out, replies;
 	struct path_counters count;
 	fate_fn *observer;

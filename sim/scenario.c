@@ -457,7 +457,7 @@ static bool flow_read_one(struct doc *d, const struct node *y, const struct scen
 				    .from = UINT32_MAX,
 				    .to = UINT32_MAX};
 	strcpy(f->pki, "pki");
-	strcpy(f->servername, "server");
+	strcpy(f->servername, "example.com");
 	if (!map_expect(d, y, "a flow, as in {from: client, to: server:80, send: 1MB}"))
 		return false;
 	for (const struct node *k = doc_first(d, y); k; k = doc_next(d, k)) {

@@ -208,6 +208,7 @@ enum tcp_ca { CA_OPEN, CA_DISORDER, CA_CWR, CA_RECOVERY, CA_LOSS };
 
 /* Everything an application, a test or a trace may want to know of a connection. Numbers raw. */
 struct sock_info {
+	uint32_t conn;          /* number within the stack, as in struct probe */
 	enum tcp_state state;
 	enum tcp_ca ca;
 	struct addr local, remote;

@@ -12,6 +12,7 @@ void tcp_info(const struct tcb *c, struct sock_info *i)
 	uint32_t mss = c->mss ? c->mss : 1;
 
 	*i = (struct sock_info){
+		.conn = c->number,
 		.state = c->state,
 		.ca = c->ca,
 		.local = c->flow.key.local,
