@@ -153,8 +153,10 @@ void bulk_step(struct flow_conn *c, ns_t now)
 	wrote = writing_is_over(c, now);
 	read = reading_is_over(c);
 	c->end->done = wrote && read;
-	/* TLS has no half-close: whoever ends there throws away what still comes. */
-	if ((wrote && (read || !c->s->tls)) || (c->peer_ended && (c->s->tls || wrote)))
+	/* Whoever had something to say ends its direction behind it; whoever only listens ends when it
+	 * has heard all. TLS has no half-close: whoever ends there throws away what still comes. */
+	if ((wrote && (read || (c->to_write > 0 && !c->s->tls))) ||
+	    (c->peer_ended && (c->s->tls || wrote)))
 		stream_finish(c->s);
 }
 
