@@ -84,7 +84,7 @@ static void the_window_follows_the_formula_within_a_segment_and_one_per_cent(voi
 		{"short path: Reno-friendly", 100, 100, 0.02, 20},
 		{"long path: concave and convex", 1000, 1000, 0.1, 30},
 		{"very long and fat", 20000, 20000, 0.1, 40},
-		{"small window", 12, 12, 0.05, 20},
+		{"small window", 24, 24, 0.05, 20},
 		{"fast convergence", 500, 1000, 0.1, 20},
 		{"satellite", 3000, 3000, 0.6, 60},
 		{"1 ms", 50, 50, 0.001, 5},
