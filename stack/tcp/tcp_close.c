@@ -174,8 +174,6 @@ static bool may_challenge(struct tcp *t, struct tcb_tw *w)
 /* RFC 9293 3.10.7.4 for TIME-WAIT. */
 bool tcp_arrive_time_wait(struct tcp *t, struct tcb_tw *w, const struct seg *g)
 {
-	uint32_t wnd = w->rcv_wnd << w->rcv_wscale;
-	bool in_window = seq_eq(g->seq, w->rcv_nxt) || seq_in(g->seq, w->rcv_nxt, seq_add(w->rcv_nxt, wnd));
 	bool paws = w->ts_ok && g->opt.has_ts && (int32_t)(g->opt.ts_val - w->ts_recent) < 0;
 
 	if (g->flags & TH_RST) {
