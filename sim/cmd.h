@@ -14,7 +14,7 @@ struct command {
 	int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns the exit code */
 };
 
-extern const struct command cmd_explain, cmd_plot, cmd_serve, cmd_connect, cmd_replay, cmd_script;
+extern const struct command cmd_check, cmd_explain, cmd_plot, cmd_serve, cmd_connect, cmd_replay, cmd_script;
 extern const struct command cmd_run, cmd_show;
 
 /* Says `command: what was wrong` and where to read on, on stderr; returns 2. */

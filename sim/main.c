@@ -27,6 +27,7 @@ static const struct command *const commands[] = {
 	&cmd_replay,
 	&cmd_help,
 	&cmd_explain,
+	&cmd_check,
 	&cmd_plot,
 	&cmd_script,
 };

@@ -166,8 +166,8 @@ bool trace_pkt(struct trace_writer *w, uint32_t iface, enum trace_dir dir, const
 	char comment[TRACE_TEXT_MAX], truth[TRACE_TEXT_MAX];
 	struct trace_frame f = {.iface = iface, .at = at, .dir = dir, .pkt = p};
 
-	/* Why something was sent is known where it is sent, not where it arrives. */
-	if (dir != TRACE_IN && note_text(comment, sizeof(comment), &p->note)) {
+	/* In a simulation a frame that arrives still bears its sender's note; one from outside has none. */
+	if (note_text(comment, sizeof(comment), &p->note)) {
 		note_truth(truth, sizeof(truth), &p->note);
 		f.comment = comment;
 		f.truth = truth;
