@@ -22,6 +22,7 @@ static void profile_linux(struct script_profile *p)
 	p->tcp.rcvbuf = 540000;
 	p->tcp.rcvbuf_max = 15 * 1024 * 1024;
 	p->tcp.sndbuf = 4194304;
+	p->tcp.hystart = false; /* RFC 9406's differs from Linux's */
 	p->define[0] = "STANDARD";
 }
 
@@ -159,6 +160,7 @@ SETTER(set_keepinit, e->keepinit = v[0] * MS)
 SETTER(set_icmp_may_rst, e->icmp_may_rst = v[0] != 0)
 SETTER(set_insecure_rst, e->insecure_rst = v[0] != 0; e->tcp.rfc5961 = !e->insecure_rst && !e->insecure_syn)
 SETTER(set_insecure_syn, e->insecure_syn = v[0] != 0; e->tcp.rfc5961 = !e->insecure_rst && !e->insecure_syn)
+SETTER(set_unit, e->tcp.unit_segs = (uint16_t)v[0])
 SETTER(set_synfin, e->tcp.synfin = v[0] ? SYNFIN_DROP : SYNFIN_IS_SYN)
 SETTER(set_nothing, (void)e; (void)v)
 
@@ -225,7 +227,7 @@ static const struct knob knobs[] = {
 	{"tcp_keepalive_intvl", set_keep_intvl}, {"tcp_keepalive_probes", set_keepcnt},
 	{"tcp_notsent_lowat", set_lowat}, {"tcp_cubic.hystart_detect", set_hystart},
 	/* Of no consequence here: names that only choose how Linux batches, paces or caches. */
-	{"tcp_fack", set_nothing}, {"tcp_tso_win_divisor", set_nothing}, {"tcp_min_tso_segs", set_nothing},
+	{"tcp_fack", set_nothing}, {"tcp_tso_win_divisor", set_nothing}, {"tcp_min_tso_segs", set_unit},
 	{"tcp_ecn_option", set_nothing}, {"tcp_pacing_ss_ratio", set_nothing},
 	{"tcp_pacing_ca_ratio", set_nothing}, {"tcp_fastopen_key", set_nothing},
 	{"tcp_no_metrics_save", set_nothing}, {"tcp_autocorking", set_nothing},

@@ -60,6 +60,7 @@ void tcp_config_default(struct tcp_config *c)
 		.dupthresh = DUPTHRESH,
 		.wscale_shift = 0xff,
 		.iw_segs = IW_SEGS,
+		.unit_segs = UNIT_SEGS,
 		.sndbuf = BUF_DEFAULT,
 		.rcvbuf = BUF_DEFAULT,
 		.min_rto = RTO_MIN,

@@ -91,6 +91,7 @@ struct tcp_config {
 	uint8_t keep_cnt;
 	uint32_t isn_fixed;        /* tests: with isn_is_fixed, every ISN */
 	bool isn_is_fixed;
+	uint16_t unit_segs;        /* a send unit of TSO may always have so many segments; 2 */
 	bool tso;                  /* make send units of more than one segment where the link takes them */
 };
 void tcp_config_default(struct tcp_config *);

@@ -138,6 +138,8 @@ struct tcb {
 	seq_t round_end;      /* snd.nxt when the present round trip began */
 	uint32_t prr_delivered, prr_out, prr_flight;
 	uint16_t dup_acks;
+	uint32_t max_out;     /* most in flight in the present round of cwnd_limited */
+	seq_t usage_end;      /* where that round ends */
 	bool cwnd_limited, cwr_due, ecn_ok, ece_due, prr_first;
 	uint8_t send_why;     /* enum send_why of the record being resent */
 	struct {

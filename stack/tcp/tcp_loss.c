@@ -61,7 +61,7 @@ static void fill(const struct tcb *c, const struct ack_news *news, uint32_t prio
 		.delivered_total = c->rate.delivered,
 		.prior_delivered = news->rate.prior_delivered,
 		.rate_app_limited = news->rate.app_limited,
-		.cwnd_limited = c->cwnd_limited,
+		.cwnd_limited = c->cwnd_limited || (c->cc.cwnd < c->cc.ssthresh && c->cc.cwnd < 2 * c->max_out),
 		.in_recovery = c->ca >= CA_RECOVERY,
 		.snd_una_rel = c->snd.una.v - c->snd.iss.v,
 		.snd_nxt_rel = c->snd.nxt.v - c->snd.iss.v,
@@ -540,6 +540,11 @@ void tcp_loss_on_ack(struct tcb *c, const struct seg *g, struct ack_news *news, 
 {
 	struct cc_ack a;
 
+	/* Growth is by what this ACK adds: what SACKs or duplicate ACKs had reported has opened the window
+	 * for limited transmit already (RFC 3042). */
+	uint32_t told = uses_sack(c) ? 0 : (uint32_t)c->dup_acks * c->mss;
+	uint32_t grow = uses_sack(c) ? news->delivered : news->acked > told ? news->acked - told : 0;
+
 	end_probe_episode(c, g, news, prior_inflight);
 	if (!uses_sack(c)) {
 		if (news->dup_ack && c->dup_acks < UINT16_MAX)
@@ -569,6 +574,7 @@ void tcp_loss_on_ack(struct tcb *c, const struct seg *g, struct ack_news *news, 
 	}
 
 	fill(c, news, prior_inflight, &a);
+	a.acked = grow;
 	a.round_start = news->una_moved && seq_ge(c->snd.una, c->round_end);
 	if (a.round_start)
 		c->round_end = c->snd.nxt;
@@ -576,8 +582,6 @@ void tcp_loss_on_ack(struct tcb *c, const struct seg *g, struct ack_news *news, 
 
 	if (c->cc.ops->own_recovery || (growing && news->una_moved))
 		c->cc.ops->on_ack(&c->cc, &a);
-	if (news->una_moved)
-		c->cwnd_limited = false;
 	if (news->una_moved || news->nsacked)
 		tcp_loss_arm_probe(c);
 	if (news->lost || news->una_moved)

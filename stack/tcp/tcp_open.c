@@ -76,7 +76,9 @@ static bool enter_map(struct tcb *c, const struct flow_key *key)
 	/* RFC 7323 5.4, 7.1: an offset for each flow hides the clock and differs from flow to flow. */
 	c->ts_offset = t->cfg.isn_is_fixed ? 0 : (uint32_t)siphash(&t->ts_key, key, sizeof(*key));
 	c->snd.iss = tcp_isn(t, key);
-	c->snd.una = c->snd.nxt = c->snd.max = c->snd.iss;
+	c->snd.una = c->snd.nxt = c->snd.max = c->snd.small = c->snd.iss;
+	/* Every number that is compared before it is first set starts here, not at zero. */
+	c->high = c->round_end = c->usage_end = c->rack.fack = c->undo.marker = c->tlp_end = c->snd.iss;
 	return flowmap_insert(&t->flows, c);
 }
 

@@ -54,6 +54,11 @@ static uint32_t peer_room(const struct tcb *c)
 	return room > 0 ? (uint32_t)room : 0;
 }
 
+static bool makes_units(const struct tcb *c)
+{
+	return c->cfg->tso && c->tcp->net->link.tso_max > 0;
+}
+
 /* ---- writing ---- */
 
 /* The window to announce (RFC 9293 3.8.6.2.2, RFC 7323 2.3, 2.4). While a whole segment still fits,
@@ -213,7 +218,9 @@ static uint32_t write_text(struct tcb *c, seq_t seq, uint32_t len, uint16_t flag
 	}
 	if (got == len)
 		g.flags |= flags & TH_FIN;
-	if (queue_off(c, seq) + got == c->sndq.bytes)
+	/* RFC 9293 MUST-60: where the queue ends. And at the end of each unit, as Linux does: whoever
+	 * merges at the other side may hand it up. */
+	if (queue_off(c, seq) + got == c->sndq.bytes || (got > c->mss && makes_units(c)))
 		g.flags |= TH_PSH;
 	if (got > c->mss)
 		p->gso_size = c->mss;
@@ -375,6 +382,28 @@ static void idle_restart(struct tcb *c)
 		c->cc.ops->on_idle(&c->cc, c->tcp->now, idle);
 }
 
+/* The longest send unit. Where a device cuts it, one unit holds about a millisecond of the window's
+ * rate and no more than half the window, so that ACKs still arrive spread out; as Linux does, whose
+ * rate is twice (in slow start) or 1.2 times cwnd/srtt. A short path may have the largest at once. */
+static uint32_t unit_limit(const struct tcb *c)
+{
+	uint32_t most = QUANTUM - QUANTUM % c->mss, half = c->cc.cwnd / 2;
+
+	if (!makes_units(c))
+		return most;
+	uint64_t rate = c->cc.cwnd * (c->cc.cwnd < c->cc.ssthresh / 2 ? 200ull : 120ull) / 100;
+	uint64_t bytes = c->rtt.srtt ? rate * MS / (uint64_t)c->rtt.srtt : most;
+	uint64_t least = (uint64_t)(c->cfg->unit_segs ? c->cfg->unit_segs : 1) * c->mss;
+
+	if (c->rtt.min != NS_NEVER && c->rtt.min < 16 * 512 * US)
+		bytes += QUANTUM >> (c->rtt.min / (512 * US));
+	bytes = bytes < least ? least : bytes - bytes % c->mss;
+	half = half < c->mss ? c->mss : half - half % c->mss;
+	if (bytes > half)
+		bytes = half;
+	return bytes < most ? (uint32_t)bytes : most;
+}
+
 /* How much new text may go now; 0 if none, with *why_not for the persist timer and growth. */
 enum blocked { BLOCKED_NOT, BLOCKED_CWND, BLOCKED_WINDOW, BLOCKED_NAGLE, BLOCKED_PACE };
 
@@ -389,8 +418,10 @@ static uint32_t new_text(struct tcb *c, enum blocked *why_not)
 		*why_not = BLOCKED_PACE;
 		return 0;
 	}
-	if (len > QUANTUM)
-		len = QUANTUM - QUANTUM % c->mss;
+	uint32_t limit = unit_limit(c);
+
+	if (len > limit)
+		len = limit;
 	if (len > cwnd) {
 		*why_not = BLOCKED_CWND;
 		/* Whole segments only: a fraction of the window is left for later, unless it is all there
@@ -625,15 +656,27 @@ static bool say(struct tcb *c, enum say what, uint32_t len)
 	return false;
 }
 
+/* Was the window used? Only then may it grow (RFC 2861, RFC 7661). Judged over a round trip, since
+ * one ACK finds the window half empty where the next fills it. Slow start doubles, so that half of
+ * the window is use enough (Linux). */
+static void note_usage(struct tcb *c, bool blocked)
+{
+	uint32_t out = tcp_inflight(c);
+	bool limited = blocked || out >= c->cc.cwnd;
+
+	if (seq_ge(c->snd.una, c->usage_end) || limited || (!c->cwnd_limited && out > c->max_out)) {
+		c->cwnd_limited = limited;
+		c->max_out = out;
+		c->usage_end = c->snd.nxt;
+	}
+}
+
 /* There is nothing more to say now. Who wakes us? */
 static void fall_silent(struct tcb *c, enum blocked why_not)
 {
 	bool waiting = unsent(c) || (c->fin_queued && !c->fin_sent);
-	bool full = why_not == BLOCKED_CWND ||
-		    (c->cc.cwnd < c->cc.ssthresh && 2 * (uint64_t)tcp_inflight(c) >= c->cc.cwnd);
 
-	if (full)
-		c->cwnd_limited = true;
+	note_usage(c, why_not == BLOCKED_CWND);
 	if (c->cc.pacing_rate && c->tcp->now < c->pace_at && (waiting || c->board.nwaiting))
 		tcp_timer_set(c, T_PACE, c->pace_at);
 	if (!unsent(c) && tcp_inflight(c) < c->cc.cwnd)

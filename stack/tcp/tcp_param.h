@@ -43,6 +43,7 @@
 #define TLP_MAX_ACK_DELAY (200 * MS) /* RFC 8985 7.2 */
 #define RACK_MULT_PERSIST 16         /* RFC 8985 6.2 step 4: recoveries until reo_wnd_mult is reset */
 
+#define UNIT_SEGS 2         /* smallest limit of a TSO unit, as Linux's tcp_min_tso_segs */
 #define QUANTUM 65536       /* bytes that one connection may send before the next has its turn */
 #define SACKED_RANGES 4096  /* of the sender's scoreboard; blocks beyond are ignored */
 

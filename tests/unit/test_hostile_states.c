@@ -40,13 +40,13 @@ static bool within(uint32_t s, uint32_t lo, uint32_t hi)
 	return s - lo < hi - lo;
 }
 
-/* RFC 9293 3.4 table 6; a bare segment at the right edge itself is accepted as well. */
+/* RFC 9293 3.4 table 6; a bare segment at the right edge itself is accepted as well, but no reset. */
 static bool acceptable(const struct before *b, const struct seg *g)
 {
 	uint32_t len = seg_len(g), wnd = b->rcv_edge - b->rcv_nxt, seq = g->seq.v;
 
 	if (len == 0)
-		return within(seq, b->rcv_nxt, b->rcv_edge) || seq == b->rcv_edge;
+		return within(seq, b->rcv_nxt, b->rcv_edge) || (seq == b->rcv_edge && !(g->flags & TH_RST));
 	if (wnd == 0)
 		return false;
 	return within(seq, b->rcv_nxt, b->rcv_edge) || within(seq + len - 1, b->rcv_nxt, b->rcv_edge) ||
