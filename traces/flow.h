@@ -106,9 +106,10 @@ struct half {
 	/* how it is acknowledged */
 	uint32_t dupacks, last_ack_frame;
 	uint32_t sack_top_frame;
-	ns_t last_tx, last_prog, srtt, rttvar, min_rtt;
+	ns_t last_tx, last_prog, una_at, srtt, rttvar, min_rtt;
 	ns_t sample;             /* the round trip that the last ACK gave; -1: none */
 	uint64_t tlp_high;       /* the end of what a tail loss probe is still about; 0: none */
+	uint32_t gone_back;      /* segments resent since that timeout */
 	uint64_t rto_high;       /* until this is acknowledged, resending is go-back; 0: none */
 	uint32_t timer_retx;     /* timer-driven since the last progress */
 	uint32_t *retx;          /* events of this half that are retransmissions */

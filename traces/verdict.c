@@ -453,6 +453,10 @@ static bool take_blocks(struct half *o, const struct ack_view *v)
 			continue;
 		news = true;
 		o->sack_top_frame = v->frame;
+		/* RFC 5682 3.1: what was sent after the timeout arrived although nothing else was resent,
+		 * so the timeout was spurious, and the sender goes on as before. */
+		if (o->rto_high && hi > o->rto_high && o->gone_back == 0)
+			o->rto_high = 0;
 	}
 	return news;
 }
@@ -460,6 +464,7 @@ static bool take_blocks(struct half *o, const struct ack_view *v)
 static void advance_una(struct half *o, const struct ack_view *v)
 {
 	o->una = v->ack;
+	o->una_at = v->at;
 	if (o->sacked.n)
 		seqset_drop_below(&o->sacked, low32(v->ack));
 	o->dupacks = 0;
@@ -639,13 +644,17 @@ static bool sack_agreed(const struct conn *c)
 	return c->half[0].syn_opt.sack_ok && c->half[1].syn_opt.sack_ok;
 }
 
-/* Without SACK, duplicate ACKs keep new data coming while the retransmission of the first hole is
- * lost too, so there is no silence around its timeout. But nothing else than that timer makes such
- * a sender (RFC 6582) send the first hole a third time. */
+/* Without SACK, duplicate ACKs keep new data coming while the first hole waits for its timeout, so
+ * there is no silence around that. But such a sender (RFC 6582) fills the first hole with the third
+ * duplicate ACK, that is within about a round trip, and only the timer makes it do so again. */
 static bool timer_behind_noise(const struct conn *c, const struct half *h, uint64_t lo, const struct rec *last,
 			       ns_t at)
 {
-	return !sack_agreed(c) && lo == h->una && last && last->again && at - last->at > TIMER_MIN;
+	ns_t waited = at - ns_max(h->una_at, last ? last->at : h->una_at);
+
+	if (sack_agreed(c) || lo != h->una || waited <= TIMER_MIN)
+		return false;
+	return (last && last->again && last->at > h->una_at) || waited > 2 * h->srtt;
 }
 
 static enum cause judge_cause(const struct conn *c, struct half *h, const struct seg *g, uint64_t lo,
@@ -660,8 +669,10 @@ static enum cause judge_cause(const struct conn *c, struct half *h, const struct
 		timer = true;
 	if (g->flags & TH_SYN)
 		return g->flags & TH_ACK ? CAUSE_SYN_ACK : CAUSE_SYN;
-	if (h->rto_high && h->una < h->rto_high && !timer)
+	if (h->rto_high && h->una < h->rto_high && !timer) {
+		h->gone_back++;
 		return CAUSE_GO_BACK;
+	}
 	if (sack_agreed(c) && hi == h->max && h->timer_retx == 0 && !h->tlp_high && (probe || timer) && !h->sacked.n) {
 		h->timer_retx++;
 		h->tlp_high = h->max;
@@ -669,6 +680,7 @@ static enum cause judge_cause(const struct conn *c, struct half *h, const struct
 	}
 	if (timer) {
 		h->timer_retx++;
+		h->gone_back = 0;
 		h->rto_high = h->max;
 		return CAUSE_RTO;
 	}

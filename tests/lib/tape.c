@@ -63,7 +63,8 @@ void tape_seg(struct tape *t, const struct tape_seg *s)
 	size_t hdr;
 
 	if (s->flags & TH_SYN) {
-		g.opt.has_mss = g.opt.sack_ok = g.opt.has_wscale = true;
+		g.opt.has_mss = g.opt.has_wscale = true;
+		g.opt.sack_ok = !t->no_sack;
 		g.opt.mss = 1460;
 		g.opt.wscale = 7;
 	}

@@ -17,7 +17,7 @@ struct tape {
 	size_t n, cap;
 	uint32_t tick;      /* added to each end's IP identification with each packet */
 	uint16_t ipid[2];
-	bool timestamps;
+	bool timestamps, no_sack;
 };
 
 enum { C, S }; /* who sends: client, server */

@@ -151,6 +151,38 @@ static void a_silent_timer_and_what_follows_it_are_rto_and_go_back(void)
 	end();
 }
 
+static void after_a_spurious_timeout_a_hole_is_recovery_again(void)
+{
+	begin(C);
+	ten_segments(10); /* 4..13 */
+	tape_seg(&tape, SEG(.from = C, .at = T0 + 400 * MS, .seq = 1, .ack = 1, .len = 1000)); /* 14: the timer */
+	tape_seg(&tape, SEG(.from = S, .at = T0 + 420 * MS, .seq = 1, .ack = 2001));
+	tape_seg(&tape, SEG(.from = C, .at = T0 + 421 * MS, .seq = 10001, .ack = 1, .len = 1000)); /* new data */
+	tape_seg(&tape, SEG(.from = S, .at = T0 + 441 * MS, .seq = 1, .ack = 2001, .sack = {{3001, 11001}}));
+	tape_seg(&tape, SEG(.from = C, .at = T0 + 442 * MS, .seq = 2001, .ack = 1, .len = 1000)); /* 18 */
+	judge();
+	CU_ASSERT_EQUAL(event_of(14)->cause, CAUSE_RTO);
+	CU_ASSERT_EQUAL(event_of(18)->cause, CAUSE_RECOVERY);
+	end();
+}
+
+static void without_sack_a_hole_that_waits_past_two_round_trips_waited_for_the_timer(void)
+{
+	tape_init(&tape);
+	tape.timestamps = true;
+	tape.no_sack = true;
+	tape_handshake(&tape, C, 0);
+	ten_segments(10); /* 4..13 */
+	for (uint32_t i = 0; i < 240; i++) { /* duplicate ACKs, each lets new data out: 14.. */
+		tape_seg(&tape, SEG(.from = S, .at = T0 + (20 + i) * MS, .seq = 1, .ack = 1001));
+		tape_seg(&tape, SEG(.from = C, .at = T0 + (20 + i) * MS, .seq = 10001 + 1000 * i, .ack = 1, .len = 1000));
+	}
+	tape_seg(&tape, SEG(.from = C, .at = T0 + 260 * MS, .seq = 1001, .ack = 1, .len = 1000)); /* 494 */
+	judge();
+	expect_only(494, V_RETX, CAUSE_RTO);
+	end();
+}
+
 static void the_last_segment_after_two_round_trips_is_a_tail_loss_probe(void)
 {
 	begin(C);
@@ -414,6 +446,8 @@ static const struct test_case cases[] = {
 	TEST(a_dsack_proves_a_retransmission_needless),
 	TEST(an_old_timestamp_echo_proves_a_retransmission_needless),
 	TEST(a_silent_timer_and_what_follows_it_are_rto_and_go_back),
+	TEST(after_a_spurious_timeout_a_hole_is_recovery_again),
+	TEST(without_sack_a_hole_that_waits_past_two_round_trips_waited_for_the_timer),
 	TEST(the_last_segment_after_two_round_trips_is_a_tail_loss_probe),
 	TEST(syn_syn_ack_and_fin_sent_again_have_their_own_names),
 	TEST(a_filled_hole_far_from_the_sender_is_told_by_the_packets_marks),
