@@ -120,6 +120,7 @@ check-scenarios: $(B)/tapir
 check-live:
 	$(Q)$(MAKE) --no-print-directory VARIANT=release all
 	@python3 tests/live/run.py --tapir build/release/tapir
+	@sh tests/live/kernel_truth.sh build/release/tapir
 ## determinism  scenarios twice, with gcc and clang, -O0 and -O2: every file equal
 determinism:
 	@bash tests/determinism.sh
