@@ -53,7 +53,7 @@ struct cc {
 struct cc_ops {
 	const char *name;
 	uint32_t state_size;
-	bool own_recovery; /* sets cwnd in recovery by itself (BBR) */
+	bool own_recovery; /* sets cwnd in recovery and after a timeout by itself (BBR) */
 	bool wants_pacing;
 	bool wants_ect;    /* sends ECT and wants CE marks as its signal (DCTCP) */
 	void (*init)(struct cc *, ns_t now);

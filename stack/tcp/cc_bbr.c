@@ -744,6 +744,7 @@ static void bbr_on_timeout(struct cc *cc, const struct cc_ack *a)
 	(void)a;
 	save_state_upon_loss(cc, b);
 	b->in_recovery = true;
+	cc->cwnd = cc->mss;
 }
 
 /* 5.5.11.2. Without the count of bytes delivered a new phase begins at the next ACK at the latest. */

@@ -9,7 +9,7 @@
 #define CC_CWND_MAX (1u << 30)
 
 uint32_t cc_bound_cwnd(const struct cc *, uint64_t cwnd);         /* within [MSS, CC_CWND_MAX] */
-uint32_t cc_bound_ssthresh(const struct cc *, uint64_t ssthresh); /* at least two MSS (RFC 5681 eq. 4) */
+uint32_t cc_bound_ssthresh(const struct cc *, uint64_t ssthresh); /* whole MSS, at least two (RFC 5681 eq. 4) */
 
 /* Slow start (RFC 5681 3.1, RFC 3465, HyStart++ if h is given and the switch is on). Returns the
  * acknowledged bytes left over once ssthresh is reached, for congestion avoidance. */

@@ -335,6 +335,7 @@ void tcp_tw_free(struct tcp *, struct tcb_tw *);
 
 /* tcp_cc.c */
 bool tcp_cc_start(struct tcb *, enum tcp_cc_kind);
+void tcp_cc_restart(struct tcb *);
 void tcp_cc_free(struct tcb *);
 
 /* tcp_info.c */

@@ -25,6 +25,18 @@ bool tcp_cc_start(struct tcb *c, enum tcp_cc_kind kind)
 	return true;
 }
 
+/* The algorithm that is there begins anew, with the MSS as it is now; nothing is allocated. */
+void tcp_cc_restart(struct tcb *c)
+{
+	if (c->cc.own)
+		memset(c->cc.own, 0, CC_STATE_BYTES);
+	c->cc.mss = c->mss;
+	c->cc.cwnd = cc_initial_window(c->mss, c->cfg->iw_segs);
+	c->cc.ssthresh = SSTHRESH_INFINITE;
+	c->cc.pacing_rate = 0;
+	c->cc.ops->init(&c->cc, c->tcp->now);
+}
+
 void tcp_cc_free(struct tcb *c)
 {
 	slab_put(&c->tcp->cc_states, c->cc.own);

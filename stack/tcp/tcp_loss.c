@@ -215,7 +215,10 @@ static void begin_episode(struct tcb *c)
 		c->undo.on = true;
 		c->undo.marker = c->snd.una;
 		c->undo.retrans = 0;
-		c->undo.ts_valid = false;
+		/* An earlier episode's retransmission may still be under way: its ACK is not of an
+		 * original, so the oldest time stays the one to compare with. */
+		if (!c->board.nflying)
+			c->undo.ts_valid = false;
 	}
 	c->high = c->snd.nxt;
 }
@@ -458,7 +461,7 @@ static void enter_loss(struct tcb *c, const char *why)
 	if (!c->cc.ops->own_recovery)
 		c->cc.cwnd = board_pipe(b) + c->mss;
 	/* RFC 5682 2.1 with SACK: only for the first timeout of a series, and not within recovery. */
-	c->frto = c->cfg->frto && uses_sack(c) && !again && c->cc.ops != &cc_tahoe;
+	c->frto = c->cfg->frto && uses_sack(c) && c->ca < CA_RECOVERY && c->cc.ops != &cc_tahoe;
 	c->send_why = WHY_GO_BACK;
 	set_ca(c, CA_LOSS, why);
 }
@@ -570,6 +573,8 @@ void tcp_loss_on_ack(struct tcb *c, const struct seg *g, struct ack_news *news, 
 				reduce(c, news, false);
 		} else {
 			set_ca(c, c->board.nsacked || c->dup_acks ? CA_DISORDER : CA_OPEN, "ACK");
+			if (seq_gt(c->snd.una, c->high)) /* kept near: it is compared modulo 2^32 */
+				c->high = c->snd.una;
 		}
 	}
 

@@ -358,6 +358,15 @@ bool tcp_accept_ready(struct tcb *c)
 	return false;
 }
 
+/* RFC 6928 2, now that the segment size is agreed; RFC 5681 3.1: one segment if the SYN was lost. The
+ * algorithm begins anew, since BBR paces by its first window. */
+static void start_window(struct tcb *c)
+{
+	tcp_cc_restart(c);
+	if (c->retries)
+		c->cc.cwnd = c->mss;
+}
+
 /* The handshake is over. */
 void tcp_established(struct tcb *c, const char *why)
 {
@@ -377,8 +386,7 @@ void tcp_established(struct tcb *c, const char *why)
 	}
 	tcp_set_state(c, TCP_ESTABLISHED, why);
 	c->established_at = t->now;
-	/* RFC 6928 2, now that the segment size is agreed; RFC 5681 3.1: one segment if a SYN was lost. */
-	c->cc.cwnd = c->retries ? c->mss : cc_initial_window(c->mss, c->cfg->iw_segs);
+	start_window(c);
 	c->retries = 0;
 	/* What is compared in sequence space begins at the connection's own numbers: RFC 6582 3.2 (1),
 	 * RFC 8985 6.2 step 3, RFC 7323 4.3. */

@@ -374,12 +374,23 @@ static bool say_resend(struct tcb *c)
 
 /* ---- new data ---- */
 
+/* RFC 5681 4.1: after an RTO of silence nothing clocks out what a large window would let go at once, so it
+ * falls to the initial one; ssthresh remembers (RFC 2861 2). What paces needs no such thing. */
 static void idle_restart(struct tcb *c)
 {
 	ns_t idle = c->tcp->now - c->last_sent;
+	uint32_t restart = cc_initial_window(c->mss, c->cfg->iw_segs), kept = c->cc.cwnd - c->cc.cwnd / 4;
 
-	if (c->cfg->idle_restart && c->cc.ops->on_idle && board_empty(&c->board) && c->stat.data_out && idle > rtt_rto(&c->rtt))
+	if (!board_empty(&c->board) || !c->stat.data_out || idle <= rtt_rto(&c->rtt))
+		return;
+	c->last_sent = c->tcp->now; /* once for each silence */
+	if (c->cc.ops->on_idle)
 		c->cc.ops->on_idle(&c->cc, c->tcp->now, idle);
+	if (!c->cfg->idle_restart || c->cc.ops->wants_pacing || c->cc.ops == &cc_none || c->cc.cwnd <= restart)
+		return;
+	if (c->cc.ssthresh < kept)
+		c->cc.ssthresh = kept;
+	c->cc.cwnd = restart;
 }
 
 /* The longest send unit. Where a device cuts it, one unit holds about a millisecond of the window's
@@ -488,7 +499,6 @@ static bool say_new(struct tcb *c, uint32_t len)
 	struct pkt_note n = {.why = WHY_NEW, .xmit = 1};
 	bool was_empty = board_empty(&c->board);
 
-	idle_restart(c);
 	if (c->ca == CA_DISORDER)
 		n.why = WHY_LIMITED;
 	if (!board_reserve(&c->board, len / c->mss + 2)) {
@@ -695,6 +705,8 @@ static bool emit(struct tcb *c)
 	enum blocked why_not = BLOCKED_NOT;
 	uint32_t quantum = QUANTUM;
 
+	if (may_send_data(c) && unsent(c))
+		idle_restart(c);
 	while (c->state != TCP_CLOSED && c->state != TCP_TIME_WAIT) {
 		uint32_t len = 0;
 		enum say what = what_next(c, &len, &why_not);
