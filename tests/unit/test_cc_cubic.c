@@ -12,12 +12,12 @@ struct formula {
 	double cwnd, w_max, k, w_est;
 };
 
-static struct formula after_loss(double peak, double w_max)
+static struct formula after_loss(double peak, double w_max, double cwnd)
 {
 	struct formula f = {0};
 
 	f.w_max = peak < w_max ? peak * (1 + 0.7) / 2 : peak;
-	f.cwnd = f.w_est = peak * 0.7;
+	f.cwnd = f.w_est = cwnd;
 	f.k = f.w_max > f.cwnd ? cbrt((f.w_max - f.cwnd) / 0.4) : 0;
 	if (f.w_max < f.cwnd)
 		f.w_max = f.cwnd;
@@ -54,17 +54,17 @@ static double worst_error(double peak, double w_max, double rtt, double seconds)
 	cc_rig_loss(&r);
 	r.cc.ssthresh = r.cc.cwnd;
 
-	struct formula f = after_loss(peak, w_max);
+	/* Our cut is to whole segments, and K follows from where it led. */
+	struct formula f = after_loss(peak, w_max, (double)r.cc.cwnd / MSS);
 	ns_t start = r.a.now, step;
 
 	r.a.srtt = (ns_t)(rtt * 1e9);
-	f.cwnd = f.w_est = (double)r.cc.cwnd / MSS; /* without our rounding down of 0.7 */
 	for (double t = 0; t < seconds;) {
 		cc_rig_ack(&r, MSS);
 		formula_ack(&f, t, rtt);
-		/* The window moves by whole segments: it may lag by one. */
-		double lag = f.cwnd - (double)r.cc.cwnd / MSS;
-		double err = lag >= 0 && lag <= 1 ? 0 : fabs(lag - (lag > 0)) / f.cwnd;
+		/* The window moves by whole segments: it lags by up to one; and since Reno's line is divided
+		 * by the window that lags, it may lead by a part of one. */
+		double off = fabs(f.cwnd - (double)r.cc.cwnd / MSS), err = off <= 1 ? 0 : (off - 1) / f.cwnd;
 
 		if (err > worst)
 			worst = err;
