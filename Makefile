@@ -114,8 +114,12 @@ deps:
 ## check-scripts    our packetdrill scripts       ## check-scenarios  scenarios with stored tables
 check-scripts: $(B)/tapir
 	$(B)/tapir script tests/scripts
-check-scenarios: $(B)/tapir
-	@bash tests/scenarios/run.sh $(B)/tapir
+check-scenarios:
+	$(Q)$(MAKE) --no-print-directory VARIANT=release build/release/tapir build/release/scenario-tables
+	@bash tests/scenarios/run.sh build/release
+$(B)/scenario-tables: $(call obj,tests/scenarios/tables.c) $(B)/libtapir-all.a
+	$(call quiet,LD   $@)
+	$(Q)$(CC) $(OPT) $^ $(LIBS) $(LDFLAGS) -o $@
 ## check-live   TAP, raw socket, the kernel's stack, in network namespaces (root)
 check-live:
 	$(Q)$(MAKE) --no-print-directory VARIANT=release all

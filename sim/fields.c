@@ -302,6 +302,8 @@ void field_print_pair(FILE *to, const struct field *f, const void *base)
 void fields_print(FILE *to, const char *indent, const struct field *f, size_t n, const void *base)
 {
 	for (size_t i = 0; i < n; i++) {
+		if (f[i].type == FIELD_OWN && !f[i].print)
+			continue;
 		fputs(indent, to);
 		field_print_pair(to, &f[i], base);
 		fputc('\n', to);

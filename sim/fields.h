@@ -29,7 +29,8 @@ struct field {
 	const struct field *fields; /* GROUP */
 	size_t nfields;
 	bool (*read)(struct doc *, const struct node *, void *);  /* OWN; GROUP: the short form */
-	void (*print)(FILE *, const void *);                      /* OWN */
+	void (*print)(FILE *, const void *);                      /* OWN; NULL: only another form of
+								   * other keys, not shown */
 };
 
 /* Unknown keys are refused with the nearest known word. */

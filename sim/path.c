@@ -92,13 +92,18 @@ struct pkt *stage_copy(struct stage *s, const struct pkt *p, const char *why, ui
 	return copy;
 }
 
+void path_hand_out(struct path *path, struct list *to, struct pkt *p, ns_t now)
+{
+	if (list_empty(&path->out) && list_empty(&path->replies))
+		path->out_since = now;
+	list_push_back(to, &p->node);
+}
+
 void path_deliver(struct path *path, struct pkt *p, ns_t now)
 {
 	path->count.inside--;
 	path->count.bytes_delivered += p->len;
-	if (list_empty(&path->out))
-		path->out_since = now;
-	list_push_back(&path->out, &p->node);
+	path_hand_out(path, &path->out, p, now);
 	tell(path, "out", p, FATE_DELIVERED, "", path->count.delivered + 1, now);
 }
 
@@ -414,7 +419,9 @@ void path_run(struct path *path, ns_t now)
 
 ns_t path_deadline(const struct path *path)
 {
-	return list_empty(&path->out) ? path->due : ns_min(path->due, path->out_since);
+	bool waiting = !list_empty(&path->out) || !list_empty(&path->replies);
+
+	return waiting ? ns_min(path->due, path->out_since) : path->due;
 }
 
 static struct pkt *pop(struct list *l)

@@ -148,7 +148,7 @@ static void mtu_push(struct stage *s, struct pkt *p, ns_t now)
 	struct pkt *reply = m->silent ? NULL : too_big_reply(p, m->mtu);
 
 	if (reply)
-		list_push_back(&s->path->replies, &reply->node);
+		path_hand_out(s->path, &s->path->replies, reply, now);
 	stage_drop(s, p, FATE_TOO_BIG,
 		   reply ? "larger than the path's MTU, ICMP sent" : "larger than the path's MTU, silently",
 		   s->seen, now);

@@ -29,6 +29,8 @@ struct stage {
 /* A frame leaves the stage: to the next one, or out of the path. */
 static inline void stage_pass(struct stage *, struct pkt *, ns_t now);
 void path_deliver(struct path *, struct pkt *, ns_t now);
+/* Into `out` or `replies`, where the owner will look for it. */
+void path_hand_out(struct path *, struct list *to, struct pkt *, ns_t now);
 /* A frame dies here; takes it. */
 void stage_drop(struct stage *, struct pkt *, enum fate_kind, const char *why, uint64_t number,
 		ns_t now);
@@ -227,7 +229,7 @@ struct path {
 	struct stage *chain[PATH_STAGES];
 	uint32_t nchain;
 	ns_t due;        /* minimum over the chain */
-	ns_t out_since;  /* when the first in `out` came out */
+	ns_t out_since;  /* when the first in `out` or `replies` came out */
 	struct list out, replies;
 	struct path_counters count;
 	fate_fn *observer;

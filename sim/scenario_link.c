@@ -302,7 +302,19 @@ static void reorder_print(FILE *to, const void *from)
 	fields_print_inline(to, reorder_fields, ARRAY_LEN(reorder_fields), &s->reorder);
 }
 
+/* A whole path in words, as --impair takes it; shown as the keys that it fills. */
+static bool impair_read(struct doc *d, const struct node *y, void *to)
+{
+	char why[200] = "";
+	const char *text;
+
+	if (!text_read(d, y, "words such as `loss 1%, delay 10ms`", &text))
+		return false;
+	return path_spec_words(to, text, why, sizeof(why)) || doc_fail(d, y, "%s", why);
+}
+
 const struct field path_fields[] = {
+	{.key = "impair", .type = FIELD_OWN, .read = impair_read},
 	{.key = "rate", .type = FIELD_OWN, .read = rate_read, .print = rate_print},
 	{.key = "overhead", .type = FIELD_U32, .at = offsetof(struct path_spec, overhead), .lo = 0, .hi = 1000},
 	{.key = "queue", .type = FIELD_OWN, .read = queue_read, .print = queue_print},

@@ -72,7 +72,8 @@ static void what_is_too_big_is_answered_with_the_mtu(void)
 	pkt_pool_init(&pool, 0, 0);
 	struct path *path = path_of("mtu 1280");
 
-	path_push(path, plain_frame(&pool, &big), 0);
+	path_push(path, plain_frame(&pool, &big), 5);
+	CU_ASSERT_EQUAL(path_deadline(path), 5);
 
 	struct pkt *p = path_pop_reply(path);
 
