@@ -5,6 +5,7 @@
 #include "cmd.h"
 
 #include "../traces/explain.h"
+#include "../traces/journey.h"
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -12,10 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EXIT_USAGE = 2 };
+enum { WRONG_INPUT = 2 };
 
 struct request {
-	const char *file, *html;
+	const char *file, *html, *with;
 	int64_t stream;
 	uint64_t frame; /* 0: none asked for */
 	enum doc_form form;
@@ -61,6 +62,7 @@ static int parse_options(int argc, char **argv, struct request *r)
 		{"stream", required_argument, NULL, 's'}, {"frame", required_argument, NULL, 'f'},
 		{"json", no_argument, NULL, 'j'},         {"markdown", no_argument, NULL, 'm'},
 		{"html", required_argument, NULL, 'h'},   {"quiet", no_argument, NULL, 'q'},
+		{"with", required_argument, NULL, 'w'},
 		{NULL, 0, NULL, 0},
 	};
 	int64_t n;
@@ -90,6 +92,9 @@ static int parse_options(int argc, char **argv, struct request *r)
 			r->form = DOC_HTML;
 			r->html = optarg;
 			break;
+		case 'w':
+			r->with = optarg;
+			break;
 		case 'q':
 			r->quiet = true;
 			break;
@@ -103,120 +108,194 @@ static int parse_options(int argc, char **argv, struct request *r)
 	return 0;
 }
 
-/* Prints the document; false with a line on stderr when it cannot. */
-static bool print_document(const struct request *r, const struct analysis *a, struct found *found)
-{
-	FILE *f = r->html ? fopen(r->html, "w") : stdout;
-	struct doc *d = f ? doc_new(f, r->form, r->file) : NULL;
-	bool ok = true;
+/* A capture read to its end, or to where it is damaged. */
+struct subject {
+	const char *file;
+	struct reader *in;
+	struct analysis *a;
+	enum reader_result got;
+};
 
-	if (!d) {
-		fprintf(stderr, "%s: cannot be written\n", r->html ? r->html : "stdout");
-		if (f && r->html)
-			fclose(f);
+static bool subject_read(struct subject *s, const char *file, seg_fn *each, void *arg)
+{
+	char err[256];
+	struct reader_pkt p;
+
+	*s = (struct subject){.file = file};
+	s->in = reader_open(file, err, sizeof(err));
+	s->a = analysis_new();
+	if (!s->in || !s->a) {
+		fprintf(stderr, "%s\n", s->in ? "out of memory" : err);
 		return false;
 	}
+	s->a->each = each;
+	s->a->arg = arg;
+	while ((s->got = reader_next(s->in, &p)) == READER_PACKET)
+		analysis_packet(s->a, &p);
+	analysis_finish(s->a);
+	return true;
+}
+
+static void subject_free(struct subject *s)
+{
+	analysis_free(s->a);
+	reader_close(s->in);
+}
+
+/* 0, or the exit code after a line on the damage. */
+static int subject_damage(const struct subject *s)
+{
+	if (s->got != READER_DAMAGED)
+		return 0;
+	fprintf(stderr, "%s:%s\n", s->file, reader_error(s->in));
+	return WRONG_INPUT;
+}
+
+/* What the request shows of the first capture, and, joined, of both. */
+struct answer {
+	const struct request *r;
+	const struct analysis *a;
+	struct found *found;
+	const struct journey *journey; /* NULL: one capture */
+};
+
+static void write_document(struct doc *d, const struct answer *w)
+{
+	const struct request *r = w->r;
+
 	if (r->frame) {
-		if (found->event)
-			found->view.ev = &found->view.conn->event[found->event - 1];
-		explain_frame(d, &found->view);
-	} else {
-		explain_capture(d, a, r->file);
-		for (uint32_t i = 0; i < a->nconns; i++)
-			if (r->stream < 0 || r->stream == i)
-				explain_conn(d, a->conn[i]);
+		if (w->found->event)
+			w->found->view.ev = &w->found->view.conn->event[w->found->event - 1];
+		explain_frame(d, &w->found->view);
+		return;
 	}
-	doc_end(d);
-	ok = fflush(f) == 0 && !ferror(f);
-	if (r->html && fclose(f) != 0)
+	explain_capture(d, w->a, r->file);
+	if (w->journey)
+		journey_print(d, w->journey, r->file, r->with);
+	for (uint32_t i = 0; i < w->a->nconns; i++)
+		if (r->stream < 0 || r->stream == i)
+			explain_conn(d, w->a->conn[i]);
+}
+
+static bool print_document(const struct answer *w)
+{
+	const struct request *r = w->r;
+	FILE *f = r->html ? fopen(r->html, "w") : stdout;
+	struct doc *d = f ? doc_new(f, r->form, r->file) : NULL;
+	bool ok = d;
+
+	if (d) {
+		write_document(d, w);
+		doc_end(d);
+		ok = fflush(f) == 0 && !ferror(f);
+	}
+	if (f && r->html && fclose(f) != 0)
 		ok = false;
-	if (!ok)
-		fprintf(stderr, "%s: cannot be written\n", r->html ? r->html : "stdout");
 	return ok;
 }
 
-static bool print_json(const struct request *r, const struct analysis *a)
+static bool print_json(const struct answer *w)
 {
-	json_t *j = explain_json(a, r->file, r->stream);
-	bool ok = json_dumpf(j, stdout, JSON_INDENT(1) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(15)) == 0;
+	json_t *j = explain_json(w->a, w->r->file, w->r->stream);
+	bool ok;
 
+	if (w->journey)
+		json_object_set_new(j, "journey", journey_json(w->journey, w->r->with));
+	ok = json_dumpf(j, stdout, JSON_INDENT(1) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(15)) == 0;
 	json_decref(j);
 	putchar('\n');
 	return ok && fflush(stdout) == 0;
 }
 
-static int explain_all(const struct request *r, struct reader *in, struct analysis *a)
+/* Whether what was asked for is there; otherwise a line on stderr. */
+static bool is_there(const struct answer *w)
+{
+	const struct request *r = w->r;
+
+	if (r->stream >= (int64_t)w->a->nconns) {
+		fprintf(stderr, "%s: no stream %" PRId64 ", expected one under %" PRIu32 "\n", r->file, r->stream,
+			w->a->nconns);
+		return false;
+	}
+	if (r->frame && !w->found->hit) {
+		fprintf(stderr, "%s: frame %" PRIu64 " is not a TCP segment of this capture, expected one of its %" PRIu64
+			" packets\n", r->file, r->frame, w->a->packets);
+		return false;
+	}
+	return true;
+}
+
+static int print_answer(const struct answer *w)
+{
+	if (!is_there(w))
+		return WRONG_INPUT;
+	if (w->r->json && !w->r->frame ? print_json(w) : print_document(w))
+		return 0;
+	fprintf(stderr, "%s: cannot be written\n", w->r->html ? w->r->html : "stdout");
+	return WRONG_INPUT;
+}
+
+static int explain_one(const struct request *r)
 {
 	struct found found = {.want = r->frame};
-	struct reader_pkt p;
-	enum reader_result got;
-	bool ok;
+	struct subject s;
+	int code = WRONG_INPUT;
 
-	if (r->frame) {
-		a->each = keep_frame;
-		a->arg = &found;
+	if (subject_read(&s, r->file, r->frame ? keep_frame : NULL, &found)) {
+		code = reader_is_capture(s.in) ? print_answer(&(struct answer){r, s.a, &found, NULL}) : 0;
+		if (code == 0)
+			code = subject_damage(&s);
 	}
-	while ((got = reader_next(in, &p)) == READER_PACKET)
-		analysis_packet(a, &p);
-	analysis_finish(a);
-	if (reader_is_capture(in)) {
-		if (r->stream >= (int64_t)a->nconns) {
-			fprintf(stderr, "%s: no stream %" PRId64 ", expected one under %" PRIu32 "\n", r->file, r->stream,
-				a->nconns);
-			return EXIT_USAGE;
-		}
-		if (r->frame && !found.hit) {
-			fprintf(stderr, "%s: frame %" PRIu64 " is not a TCP segment of this capture, expected one of its %" PRIu64
-				" packets\n", r->file, r->frame, a->packets);
-			return EXIT_USAGE;
-		}
-		ok = r->json && !r->frame ? print_json(r, a) : print_document(r, a, &found);
-		if (!ok)
-			return EXIT_USAGE;
+	subject_free(&s);
+	return code;
+}
+
+static int explain_two(const struct request *r)
+{
+	struct hops hops[2] = {{0}, {0}};
+	struct subject first, second = {0};
+	struct journey j = {0};
+	const char *why;
+	int code = WRONG_INPUT;
+
+	if (subject_read(&first, r->file, hops_add, &hops[0]) && subject_read(&second, r->with, hops_add, &hops[1])) {
+		if (!journey_join(&j, &hops[0], first.a, &hops[1], second.a, &why))
+			fprintf(stderr, "%s: cannot be joined with %s: %s\n", r->file, r->with, why);
+		else
+			code = print_answer(&(struct answer){r, first.a, NULL, &j});
+		if (subject_damage(&first) | subject_damage(&second))
+			code = WRONG_INPUT;
 	}
-	if (got == READER_DAMAGED) {
-		fprintf(stderr, "%s:%s\n", r->file, reader_error(in));
-		return EXIT_USAGE;
-	}
-	return 0;
+	journey_free(&j);
+	hops_free(&hops[0]);
+	hops_free(&hops[1]);
+	subject_free(&first);
+	subject_free(&second);
+	return code;
 }
 
 static int explain(int argc, char **argv)
 {
 	struct request r;
-	char err[256];
-	struct reader *in;
-	struct analysis *a;
 	int code = parse_options(argc, argv, &r);
 
 	if (code)
 		return code;
-	in = reader_open(r.file, err, sizeof(err));
-	if (!in) {
-		fprintf(stderr, "%s\n", err);
-		return EXIT_USAGE;
-	}
-	a = analysis_new();
-	if (a) {
-		code = explain_all(&r, in, a);
-	} else {
-		fprintf(stderr, "%s: out of memory\n", r.file);
-		code = EXIT_USAGE;
-	}
-	analysis_free(a);
-	reader_close(in);
-	return code;
+	if (r.with && r.frame)
+		return usage_error("explain", "--frame and --with do not go together");
+	return r.with ? explain_two(&r) : explain_one(&r);
 }
 
 const struct command cmd_explain = {
 	.name = "explain",
-	.args = "CAPTURE [--stream N] [--frame N] [--json | --markdown | --html FILE]",
+	.args = "CAPTURE [--stream N] [--frame N] [--json | --markdown | --html FILE] [--with CAPTURE2]",
 	.summary = "handshake, options, teardown, and what was sent again and why, of any capture",
 	.help = "  --stream N   only the connection with this number\n"
 		"  --frame N    why was this frame sent?\n"
 		"  --json       for machines\n"
 		"  --markdown   the explanation as Markdown\n"
 		"  --html FILE  the explanation as a page\n"
+		"  --with FILE  joins a second capture of the same path: what was lost between the two\n"
 		"CAPTURE is a pcap or pcapng file, or - for the standard input. A damaged file is explained as\n"
 		"far as it goes; a line on stderr then says where it is damaged, and the exit code is 2.\n",
 	.run = explain,

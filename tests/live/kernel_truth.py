@@ -126,6 +126,17 @@ def attach(pcap, link, here):
     return out
 
 
+def judge_journey(tapir, d, link, total):
+    """Both captures joined: the frames lost and doubled on the way, against the link's log."""
+    j = json.loads(subprocess.run([tapir, "explain", "--json", d + "/a.pcap", "--with", d + "/b.pcap"], check=True,
+                                  capture_output=True).stdout)["journey"]
+    for key, way in (("client_to_server", "ab"), ("server_to_client", "ba")):
+        total["journey", "lost"] += sum(q["dir"] == way and q["fate"].startswith("drop") for q in link)
+        total["journey", "copies"] += sum(q["dir"] == way and q["fate"] == "pass-dup" for q in link)
+        total["journey", "said lost"] += j[key]["lost"]
+        total["journey", "said copies"] += j[key]["copies"]
+
+
 def verdicts(tapir, path):
     """frame -> (kind, cause, needless) as tapir says."""
     j = json.loads(subprocess.run([tapir, "explain", "--json", path], check=True, capture_output=True).stdout)
@@ -197,6 +208,7 @@ def percent(a, b):
 def judge_run(tapir, d, total):
     link, kernel = read_link(d + "/link.tsv"), read_kernel(d + "/kernel.txt")
     mark_needless(link)
+    judge_journey(tapir, d, link, total)
     for name, here in (("a", "ab"), ("b", "ba")):
         path = "%s/%s.pcap" % (d, name)
         pcap = read_pcap(path)
@@ -252,6 +264,9 @@ def report(total):
     def n(where, truth, said):
         return total[where, truth, said]
 
+    def n2(what):
+        return total["journey", what]
+
     for where in ("sender", "receiver"):
         for truth in ("new", "retx", "unseen", "late", "copy"):
             r = row(total, where, truth)
@@ -278,6 +293,9 @@ def report(total):
     hit, missed, false = (total["needless", a, b] for a, b in ((True, True), (True, False), (False, True)))
     floor("needless, at the sender: precision (%d false)" % false, percent(hit, hit + false), 99)
     floor("needless, at the sender: recall (%d of %d)" % (hit, hit + missed), percent(hit, hit + missed), 60)
+    for what in ("lost", "copies"):
+        floor("two captures joined: %s on the way (%d, said %d)" % (what, n2(what), n2("said " + what)),
+              100 if n2(what) == n2("said " + what) else 0, 100)
     print("retransmissions without a kernel event:", total["unmatched"])
     return ok
 
