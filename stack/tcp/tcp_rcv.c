@@ -64,11 +64,17 @@ void tcp_rcv_text(struct tcb *c, const struct seg *g, const struct pkt *p)
 	seq_t seq = g->seq;
 	bool hole = c->rcvq.nearly > 0;
 
-	/* What lies beyond the window is cut off; step 1 has seen that something lies within. */
-	if (seq_gt(seq_add(seq, len), c->rcv.adv))
-		len = seq_lt(seq, c->rcv.adv) ? c->rcv.adv.v - seq.v : 0;
-	if (!len)
+	/* What lies beyond the window is cut off (step 1 has seen that something lies within), and
+	 * beyond a known FIN there is no stream. */
+	seq_t edge = c->fin_seen ? seq_min(c->rcv.fin, c->rcv.adv) : c->rcv.adv;
+
+	if (seq_gt(seq_add(seq, len), edge))
+		len = seq_lt(seq, edge) ? edge.v - seq.v : 0;
+	if (!len) {
+		c->ack_now = true;
+		tcp_talk(c);
 		return;
+	}
 	struct rcvq_result r = rcvq_insert(&c->rcvq, p, off, len, seq, &c->rcv.nxt);
 
 	if (r.no_memory)

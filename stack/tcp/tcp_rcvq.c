@@ -608,6 +608,11 @@ int rcvq_sacks(const struct rcvq *q, struct seq_range *out, int max)
 	return n;
 }
 
+seq_t rcvq_end(const struct rcvq *q, seq_t nxt)
+{
+	return q->nearly ? seq_max(nxt, q->early[q->nearly - 1].hi) : nxt;
+}
+
 /* ---- check ---- */
 
 static bool range_check(const struct rcvq_range *r, uint32_t *bytes, uint32_t *nodes)

@@ -62,6 +62,7 @@ uint32_t rcvq_take(struct rcvq *, struct pkt_pool *, struct slice *, int *n, uin
 
 /* SACK blocks, the one that changed last first (RFC 2018 4); returns how many, at most 8. */
 int rcvq_sacks(const struct rcvq *, struct seq_range *out, int max);
+seq_t rcvq_end(const struct rcvq *, seq_t nxt); /* behind the highest byte held, early ones included */
 bool rcvq_check(const struct rcvq *, seq_t nxt); /* sorted, disjoint, above nxt, sums right */
 
 #endif
