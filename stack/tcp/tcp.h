@@ -108,6 +108,7 @@ struct tcb {
 	uint8_t quick;        /* quick ACKs left */
 	uint8_t retries;      /* of what T_REXMIT resends; of persist and keepalive probes */
 	uint8_t keep_probes;
+	uint8_t unheard;      /* timeouts and window probes since an acceptable segment came */
 	uint8_t challenge_tokens;
 	int16_t error;        /* pending enum err */
 	ns_t challenge_stamp;
@@ -140,6 +141,7 @@ struct tcb {
 	uint16_t dup_acks;
 	uint32_t max_out;     /* most in flight in the present round of cwnd_limited */
 	seq_t usage_end;      /* where that round ends */
+	uint32_t dup_acks_most; /* more are not believed */
 	bool cwnd_limited, cwr_due, ecn_ok, ece_due, prr_first;
 	uint8_t send_why;     /* enum send_why of the record being resent */
 	struct {

@@ -218,7 +218,7 @@ static enum verdict step5_ack(struct tcb *c, struct seg *g)
 	take_timestamp(c, g); /* not before the ACK is known to be good: a guess must not poison
 			       * TS.Recent, or all that follows looks old (CVE-2005-0356) */
 	c->last_rcvd = c->tcp->now;
-	c->keep_probes = 0;
+	c->keep_probes = c->unheard = 0;
 	tcp_ack(c, g);
 
 	switch (c->state) {
@@ -275,20 +275,27 @@ static enum verdict step7_text(struct tcb *c, const struct seg *g, const struct 
 	return GO_ON;
 }
 
+/* The stream ends where the first believable FIN says, and nowhere else: within the window, and not
+ * below text that is held already. */
+static void note_fin(struct tcb *c, const struct seg *g)
+{
+	seq_t fin = seq_add(g->seq, g->len);
+
+	if (!(g->flags & TH_FIN) || c->fin_seen)
+		return;
+	if (seq_lt(fin, c->rcv.nxt) || seq_gt(fin, c->rcv.adv) || seq_lt(fin, rcvq_end(&c->rcvq, c->rcv.nxt)))
+		return;
+	c->fin_seen = true;
+	c->rcv.fin = fin;
+	if (!seq_eq(c->rcv.nxt, fin) && !g->len) { /* RFC 5681 4.2: out of order, as text would be */
+		c->ack_now = true;
+		tcp_talk(c);
+	}
+}
+
 static enum verdict step8_fin(struct tcb *c, const struct seg *g)
 {
-	if (g->flags & TH_FIN && !c->fin_seen) {
-		seq_t fin = seq_add(g->seq, g->len);
-
-		if (seq_lt(fin, c->rcv.nxt) || seq_ge(fin, seq_add(c->rcv.adv, 1)))
-			return GO_ON; /* beyond the window */
-		c->fin_seen = true;
-		c->rcv.fin = fin;
-		if (!seq_eq(c->rcv.nxt, fin) && !g->len) { /* RFC 5681 4.2: out of order, as text would be */
-			c->ack_now = true;
-			tcp_talk(c);
-		}
-	}
+	note_fin(c, g);
 	if (!c->fin_seen || !seq_eq(c->rcv.nxt, c->rcv.fin) || c->state < TCP_SYN_RECEIVED)
 		return GO_ON;
 	if (c->state == TCP_CLOSE_WAIT || c->state == TCP_CLOSING || c->state == TCP_LAST_ACK)

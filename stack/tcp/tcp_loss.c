@@ -530,6 +530,7 @@ static void ack_in_recovery(struct tcb *c, const struct seg *g, struct ack_news 
 			uint32_t segs = news->acked / c->mss;
 
 			c->dup_acks = c->dup_acks + 1u > segs ? (uint16_t)(c->dup_acks + 1 - segs) : 0;
+			c->dup_acks_most = c->board.end - c->board.first;
 			mark_first(c, news, "partial ACK");
 		}
 	} else {
@@ -550,8 +551,14 @@ void tcp_loss_on_ack(struct tcb *c, const struct seg *g, struct ack_news *news, 
 
 	end_probe_episode(c, g, news, prior_inflight);
 	if (!uses_sack(c)) {
-		if (news->dup_ack && c->dup_acks < UINT16_MAX)
+		/* RFC 5681 3.2 (4), the MAY: no more of them than segments were out when they began,
+		 * or spoofed ones would open the window without end (Savage 1999). */
+		if (c->dup_acks == 0)
+			c->dup_acks_most = c->board.end - c->board.first;
+		if (news->dup_ack && c->dup_acks < c->dup_acks_most && c->dup_acks < UINT16_MAX)
 			c->dup_acks++;
+		else if (news->dup_ack)
+			news->dup_ack = false;
 		else if (news->una_moved && c->ca < CA_RECOVERY)
 			c->dup_acks = 0;
 	}

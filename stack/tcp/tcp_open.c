@@ -390,7 +390,7 @@ void tcp_established(struct tcb *c, const char *why)
 	c->retries = 0;
 	/* What is compared in sequence space begins at the connection's own numbers: RFC 6582 3.2 (1),
 	 * RFC 8985 6.2 step 3, RFC 7323 4.3. */
-	c->high = c->round_end = c->rack.fack = c->snd.una;
+	c->high = c->round_end = c->usage_end = c->rack.fack = c->snd.una;
 	c->last_ack_sent = c->rcv.nxt;
 	c->quick = c->cfg->quickack ? QUICKACKS : 0;
 	/* RFC 6298 5.7: a handshake that timed out starts data with an RTO of 3 s. */

@@ -64,12 +64,13 @@ static bool makes_units(const struct tcb *c)
 /* The window to announce (RFC 9293 3.8.6.2.2, RFC 7323 2.3, 2.4). While a whole segment still fits,
  * small steps do no harm and every ACK says all there is, as Linux and FreeBSD do; below that the edge
  * waits for a worthwhile step. It never moves left: where the scale cannot express it, it is rounded
- * up, by at most one unit beyond the buffer. */
+ * up. That adds up over many ACKs without a read, and a peer that sends single bytes could walk on
+ * for ever, so beyond a quarter of the buffer it is rounded down after all (RFC 7323 2.4). */
 static uint16_t announce(struct tcb *c)
 {
 	uint8_t s = c->rcv_wscale;
 	uint32_t unit = 1u << s, offered = c->rcv.adv.v - c->rcv.nxt.v, space = tcp_rcv_space(c);
-	uint32_t wnd = offered;
+	uint32_t wnd = offered, slack = c->rcvbuf / 4 < 65536 ? c->rcvbuf / 4 : 65536;
 
 	if (offered >= c->mss || tcp_window_update_due(c) || space >= offered + c->mss)
 		wnd = space & ~(unit - 1);
@@ -77,7 +78,7 @@ static uint16_t announce(struct tcb *c)
 		wnd = offered;
 	uint32_t w = (wnd + unit - 1) >> s;
 
-	if ((w << s) > space + unit)
+	if ((w << s) > space + unit + slack)
 		w = wnd >> s;
 	if (w > 65535)
 		w = 65535;

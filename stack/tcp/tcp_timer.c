@@ -48,6 +48,8 @@ static void count_retry(struct tcb *c, ns_t since)
 		c->retries_since = since;
 	if (c->retries < UINT8_MAX)
 		c->retries++;
+	if (c->unheard < UINT8_MAX)
+		c->unheard++;
 }
 
 static void expire_syn(struct tcb *c)
@@ -76,7 +78,10 @@ static void expire_rexmit(struct tcb *c)
 	}
 	if (board_empty(&c->board))
 		return;
-	if (gave_up(c, c->cfg->data_retries)) {
+	/* RFC 9293 SHLD-17: a peer that took its window back, and answers, is not dead. */
+	bool shut = c->snd.wnd == 0 && !c->user_gone && c->unheard < c->cfg->data_retries;
+
+	if (!shut && gave_up(c, c->cfg->data_retries)) {
 		tcp_closed(c, ERR_TIMEDOUT, "retransmissions unanswered");
 		return;
 	}
@@ -94,7 +99,7 @@ static void expire_rexmit(struct tcb *c)
  * answers (RFC 9293 3.8.6.1). An orphan is not kept alive by a peer that never opens. */
 static void expire_persist(struct tcb *c)
 {
-	if (c->retries >= c->cfg->data_retries && (c->user_gone || c->last_rcvd < c->retries_since)) {
+	if (c->unheard >= c->cfg->data_retries || (c->user_gone && c->retries >= c->cfg->data_retries)) {
 		tcp_closed(c, ERR_TIMEDOUT, "window probes unanswered");
 		return;
 	}

@@ -35,14 +35,14 @@ struct lone *lone_new(void)
 	return l;
 }
 
-static void meet_router(struct lone *l)
+static void router_says(struct lone *l, uint16_t op)
 {
-	struct arp_msg m = {ARP_REQUEST, LONE_ROUTER_MAC, {{0}}, LONE_ROUTER, LONE_ME};
+	struct arp_msg m = {op, LONE_ROUTER_MAC, op == ARP_REPLY ? LONE_MAC : (struct mac){{0}}, LONE_ROUTER, LONE_ME};
 	uint8_t f[ETH_LEN + ARP_LEN];
 
 	eth_emit(f, &LONE_MAC, &LONE_ROUTER_MAC, ETH_ARP);
 	arp_emit(f + ETH_LEN, &m);
-	lone_give(l, f, sizeof(f));
+	lone_put(l, f, sizeof(f));
 }
 
 void lone_start(struct lone *l)
@@ -51,7 +51,8 @@ void lone_start(struct lone *l)
 
 	l->s = stack_new(&l->cfg);
 	assert(l->s);
-	meet_router(l);
+	router_says(l, ARP_REQUEST);
+	lone_turn(l);
 	l->listener = sock_open(l->s);
 	CU_ASSERT_EQUAL_FATAL(sock_bind(l->s, l->listener, &any, LONE_PORT), 0);
 	CU_ASSERT_EQUAL_FATAL(sock_listen(l->s, l->listener, 16), 0);
@@ -96,6 +97,7 @@ static void hear(struct lone *l, const struct pkt *p)
 {
 	struct eth_hdr eth;
 	struct ip_hdr ip;
+	struct arp_msg arp;
 	struct seg g;
 
 	l->frames_out++;
@@ -103,7 +105,11 @@ static void hear(struct lone *l, const struct pkt *p)
 	assert(p->len <= sizeof(l->last));
 	pkt_copy_out(p, 0, l->last, p->len);
 	l->last_len = p->len;
-	if (!eth_parse(l->last, l->last_len, &eth) || eth.type != ETH_IP4)
+	if (!eth_parse(l->last, l->last_len, &eth))
+		return;
+	if (eth.type == ETH_ARP && arp_parse(l->last + ETH_LEN, l->last_len - ETH_LEN, &arp))
+		l->asked |= arp.op == ARP_REQUEST && arp.tpa == LONE_ROUTER && !l->arp_dead;
+	if (eth.type != ETH_IP4)
 		return;
 	const uint8_t *at = l->last + eth.hdr_len;
 
@@ -131,6 +137,11 @@ void lone_turn(struct lone *l)
 		for (size_t i = 0; i < n; i++) {
 			hear(l, out[i]);
 			pkt_free(out[i]);
+		}
+		if (l->asked) {
+			l->asked = false;
+			router_says(l, ARP_REPLY);
+			n = ARRAY_LEN(out); /* look again */
 		}
 	} while (n == ARRAY_LEN(out));
 	if (!l->no_check && !stack_check(l->s, why, sizeof(why))) {

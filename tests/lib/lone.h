@@ -53,6 +53,7 @@ struct lone {
 	sock_t listener;
 	bool no_output;               /* leave what there is to send in the stack */
 	bool no_check;
+	bool arp_dead, asked;         /* the router answers no requests; one is to be answered */
 	struct chunk *lent[LONE_LENT];
 	size_t nlent;
 };
