@@ -1007,7 +1007,7 @@ size_t call_tcp_info(struct runner *r, struct script_var *out, size_t max)
 		{"tcpi_options", (i.timestamps ? 1 : 0) | (i.sack ? 2 : 0) | (i.wscale ? 4 : 0) |
 					 (i.ecn ? 8 : 0) | (i.fastopen ? 32 : 0)},
 		{"tcpi_snd_wscale", i.snd_wscale}, {"tcpi_rcv_wscale", i.rcv_wscale},
-		{"tcpi_rto", i.rto / US}, {"tcpi_snd_mss", i.mss}, {"tcpi_unacked", i.unacked_segs},
+		{"tcpi_rto", i.rto / US}, {"tcpi_snd_mss", i.mss}, {"tcpi_advmss", i.mss_own}, {"tcpi_unacked", i.unacked_segs},
 		{"tcpi_sacked", i.sacked_segs}, {"tcpi_lost", i.lost_segs}, {"tcpi_retrans", i.retrans_segs},
 		{"tcpi_fackets", 0}, {"tcpi_pmtu", i.pmtu}, {"tcpi_rtt", i.srtt / US},
 		{"tcpi_rttvar", i.rttvar / US}, {"tcpi_min_rtt", i.min_rtt / US},

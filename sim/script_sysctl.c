@@ -22,6 +22,7 @@ static void profile_linux(struct script_profile *p)
 	p->tcp.rcvbuf = 540000;
 	p->tcp.rcvbuf_max = 15 * 1024 * 1024;
 	p->tcp.sndbuf = 4194304;
+	p->tcp.ts_tolerant = p->tcp.bare_probes = true;
 	p->tcp.hystart = false; /* RFC 9406's differs from Linux's */
 	p->define[0] = "STANDARD";
 }
@@ -39,6 +40,7 @@ static void profile_bsd(struct script_profile *p)
 	p->tcp.sndbuf = 32768;
 	p->tcp.whole_segs = p->tcp.fin_again = true;
 	p->tcp.synfin = SYNFIN_IS_SYN;
+	p->tcp.ts_tolerant = true;
 	p->define[0] = "FreeBSD";
 }
 
@@ -161,6 +163,7 @@ SETTER(set_icmp_may_rst, e->icmp_may_rst = v[0] != 0)
 SETTER(set_insecure_rst, e->insecure_rst = v[0] != 0; e->tcp.rfc5961 = !e->insecure_rst && !e->insecure_syn)
 SETTER(set_insecure_syn, e->insecure_syn = v[0] != 0; e->tcp.rfc5961 = !e->insecure_rst && !e->insecure_syn)
 SETTER(set_unit, e->tcp.unit_segs = (uint16_t)v[0])
+SETTER(set_ts_tolerant, e->tcp.ts_tolerant = v[0] != 0)
 SETTER(set_synfin, e->tcp.synfin = v[0] ? SYNFIN_DROP : SYNFIN_IS_SYN)
 SETTER(set_nothing, (void)e; (void)v)
 
@@ -244,7 +247,7 @@ static const struct knob knobs[] = {
 	{"kern.ipc.maxsockbuf", set_maxsockbuf},
 	/* Only their default is what this stack does. */
 	{"blackhole", only_zero}, {"drop_synfin", set_synfin}, {"rexmit_drop_options", only_zero},
-	{"syncookies_only", only_zero}, {"tolerate_missing_ts", only_zero},
+	{"syncookies_only", only_zero}, {"tolerate_missing_ts", set_ts_tolerant},
 	/* Of no consequence: a cache that does not exist; FreeBSD's slack of its clock; sizes that RFC
 	 * 9293 fixes (536, 1220) or that our search (RFC 4821) chooses itself. */
 	{"hostcache.purgenow", set_nothing}, {"rexmit_slop", set_nothing}, {"mssdflt", set_nothing},

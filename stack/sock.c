@@ -549,8 +549,10 @@ int sock_set(struct stack *s, sock_t h, enum sock_opt opt, int64_t v)
 			((struct tcb_listener *)slot->obj)->rcvbuf = (uint32_t)v;
 		else if (opt == OPT_SNDBUF)
 			((struct tcb_listener *)slot->obj)->sndbuf = (uint32_t)v;
+		else if (opt == OPT_MAXSEG && v >= MSS_FLOOR && v <= 65495)
+			((struct tcb_listener *)slot->obj)->mss_clamp = (uint16_t)v;
 		else
-			return ERR_OPNOTSUPP;
+			return opt == OPT_MAXSEG ? ERR_INVAL : ERR_OPNOTSUPP;
 		return 0;
 	}
 	struct tcb *c = slot->obj;
@@ -614,8 +616,8 @@ int sock_get(struct stack *s, sock_t h, enum sock_opt opt, int64_t *v)
 	if (slot->kind == SOCK_LISTENER) {
 		struct tcb_listener *l = slot->obj;
 
-		*v = opt == OPT_RCVBUF ? l->rcvbuf : l->sndbuf;
-		return opt == OPT_RCVBUF || opt == OPT_SNDBUF ? 0 : ERR_OPNOTSUPP;
+		*v = opt == OPT_RCVBUF ? l->rcvbuf : opt == OPT_MAXSEG ? l->mss_clamp : l->sndbuf;
+		return opt == OPT_RCVBUF || opt == OPT_SNDBUF || opt == OPT_MAXSEG ? 0 : ERR_OPNOTSUPP;
 	}
 	const struct tcb *c = slot->obj;
 

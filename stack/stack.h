@@ -82,6 +82,8 @@ struct tcp_config {
 	uint32_t rcvbuf_max;       /* for the window scale; 0: rcvbuf */
 	bool whole_segs;           /* FreeBSD: both buffers are rounded up to whole segments, and what they have
 				    * room for is accepted, even where the window cannot say so */
+	bool ts_tolerant;          /* Linux, FreeBSD: a segment may lack the agreed timestamp (RFC 7323 3.2: SHOULD drop) */
+	bool bare_probes;          /* Linux: a zero window is probed without text, below it */
 	bool fin_again;            /* FreeBSD: until our FIN is acknowledged every ACK repeats it */
 	enum tcp_synfin synfin;
 	ns_t min_rto, max_rto, init_rto, delack, msl; /* 200 ms, 120 s, 1 s, 40 ms, 30 s (2MSL: 60 s) */
@@ -217,6 +219,7 @@ struct sock_info {
 	uint32_t iss, irs, snd_una, snd_nxt, snd_max, rcv_nxt, snd_wnd, rcv_wnd;
 	uint32_t mss;           /* effective: what one segment carries */
 	uint32_t mss_peer;      /* as announced */
+	uint32_t mss_own;       /* as we announced it */
 	uint32_t pmtu;
 	bool sack, timestamps, wscale, ecn, accecn, fastopen, app_limited;
 	uint8_t snd_wscale, rcv_wscale;

@@ -40,8 +40,8 @@ struct tcp_flow {
 };
 
 enum tcp_timer {
+	T_PROBE,    /* tail loss probe; before T_REXMIT: due at one instant, it spares the timeout */
 	T_REXMIT,   /* RTO, for data, SYN and FIN */
-	T_PROBE,    /* tail loss probe */
 	T_REORDER,  /* RACK: look again whether something is lost */
 	T_PERSIST,
 	T_DELACK,
@@ -187,6 +187,7 @@ struct tcb_listener {
 	struct list half;     /* SYN-RECEIVED, oldest first */
 	struct list done;     /* waiting for accept */
 	uint32_t nhalf, ndone, backlog;
+	uint16_t mss_clamp;   /* OPT_MAXSEG, for its connections; 0: none */
 	uint32_t table_at;
 	const struct tcp_config *cfg;
 	struct tcp_config *own_cfg;
@@ -307,6 +308,7 @@ void tcp_send_abort(struct tcb *);    /* RST of a connection */
 void tcp_send_syn_cookie(struct tcp *, const struct flow_key *, const struct seg *, seq_t iss, uint32_t ts,
 			 const struct tcp_config *, uint16_t mss, uint8_t wscale);
 void tcp_send_tw_ack(struct tcp *, struct tcb_tw *);
+uint16_t tcp_own_mss(const struct tcb *); /* to announce */
 uint32_t tcp_rcv_space(const struct tcb *); /* what we could announce */
 bool tcp_window_update_due(const struct tcb *);
 

@@ -29,6 +29,7 @@ void tcp_info(const struct tcb *c, struct sock_info *i)
 		.rcv_wnd = c->rcv.adv.v - c->rcv.nxt.v,
 		.mss = c->mss,
 		.mss_peer = c->mss_peer,
+		.mss_own = c->pmtu ? tcp_own_mss(c) : 0,
 		.pmtu = c->pmtu,
 		.sack = c->sack_ok,
 		.timestamps = c->ts_ok,

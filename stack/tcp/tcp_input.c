@@ -89,7 +89,7 @@ static enum verdict step1_sequence(struct tcb *c, struct seg *g)
 		return DROP_ACK;
 	}
 	/* RFC 7323 3.2: once agreed, every segment but a reset carries the option. */
-	if (c->ts_ok && !g->opt.has_ts && !(g->flags & (TH_RST | TH_SYN))) {
+	if (c->ts_ok && !c->cfg->ts_tolerant && !g->opt.has_ts && !(g->flags & (TH_RST | TH_SYN))) {
 		drop_probe(c, g, "timestamp missing");
 		return DROP;
 	}

@@ -544,10 +544,8 @@ void tcp_loss_on_ack(struct tcb *c, const struct seg *g, struct ack_news *news, 
 {
 	struct cc_ack a;
 
-	/* Growth is by what this ACK adds: what SACKs or duplicate ACKs had reported has opened the window
-	 * for limited transmit already (RFC 3042). */
+	/* Growth is by what this ACK adds; without SACK, what duplicate ACKs had reported (RFC 3042). */
 	uint32_t told = uses_sack(c) ? 0 : (uint32_t)c->dup_acks * c->mss;
-	uint32_t grow = uses_sack(c) ? news->delivered : news->acked > told ? news->acked - told : 0;
 
 	end_probe_episode(c, g, news, prior_inflight);
 	if (!uses_sack(c)) {
@@ -586,7 +584,7 @@ void tcp_loss_on_ack(struct tcb *c, const struct seg *g, struct ack_news *news, 
 	}
 
 	fill(c, news, prior_inflight, &a);
-	a.acked = grow;
+	a.acked -= told < a.acked ? told : a.acked;
 	a.round_start = news->una_moved && seq_ge(c->snd.una, c->round_end);
 	if (a.round_start)
 		c->round_end = c->snd.nxt;

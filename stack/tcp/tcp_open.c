@@ -259,6 +259,7 @@ struct tcb *tcp_half_open(struct tcb_listener *l, const struct seg *syn, const s
 		goto fail;
 	c->sndbuf = l->sndbuf;
 	c->rcvbuf = l->rcvbuf;
+	c->mss_clamp = l->mss_clamp;
 	if (!enter_map(c, key))
 		goto fail;
 	if (!start_cc(c)) {

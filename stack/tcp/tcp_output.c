@@ -251,12 +251,24 @@ static uint32_t write_text(struct tcb *c, seq_t seq, uint32_t len, uint16_t flag
 
 /* ---- SYN ---- */
 
+/* What we announce (RFC 6691): what fits the path, or less if so configured. */
+uint16_t tcp_own_mss(const struct tcb *c)
+{
+	uint32_t mss = c->pmtu - (c->v6 ? IP6_LEN : IP4_LEN) - TCP_LEN;
+
+	if (c->cfg->mss && c->cfg->mss < mss)
+		mss = c->cfg->mss;
+	if (c->mss_clamp && c->mss_clamp < mss)
+		mss = c->mss_clamp;
+	return (uint16_t)mss;
+}
+
 static void say_syn(struct tcb *c)
 {
 	struct tcp *t = c->tcp;
 	bool answer = c->state == TCP_SYN_RECEIVED;
 	struct pkt *p = new_pkt(c);
-	uint32_t headers = (c->v6 ? IP6_LEN : IP4_LEN) + TCP_LEN, space = tcp_rcv_space(c);
+	uint32_t space = tcp_rcv_space(c);
 	struct seg g = {.seq = c->snd.iss, .flags = TH_SYN};
 
 	if (!p)
@@ -264,11 +276,7 @@ static void say_syn(struct tcb *c)
 	c->syn_due = false;
 	g.wnd = (uint16_t)(space < 65535 ? space : 65535);
 	g.opt.has_mss = true;
-	g.opt.mss = (uint16_t)(c->pmtu - headers);
-	if (c->cfg->mss && c->cfg->mss < g.opt.mss)
-		g.opt.mss = c->cfg->mss;
-	if (c->mss_clamp && c->mss_clamp < g.opt.mss)
-		g.opt.mss = c->mss_clamp;
+	g.opt.mss = tcp_own_mss(c);
 	if (answer) {
 		g.flags |= TH_ACK;
 		g.ack = c->rcv.nxt;
@@ -421,11 +429,13 @@ enum blocked { BLOCKED_NOT, BLOCKED_CWND, BLOCKED_WINDOW, BLOCKED_NAGLE, BLOCKED
 
 static uint32_t new_text(struct tcb *c, enum blocked *why_not)
 {
-	uint32_t have = unsent(c), room = peer_room(c), cwnd = tcp_window_left(c), len = have;
+	uint32_t have = unsent(c), room = peer_room(c), cwnd, len = have;
 
 	*why_not = BLOCKED_NOT;
 	if (!have || !may_send_data(c))
 		return 0;
+	idle_restart(c); /* before the window is asked for room (RFC 5681 4.1) */
+	cwnd = tcp_window_left(c);
 	if (c->cc.pacing_rate && c->tcp->now < c->pace_at) {
 		*why_not = BLOCKED_PACE;
 		return 0;
@@ -576,7 +586,7 @@ static bool say_persist(struct tcb *c)
 		return true;
 	if (room && have)
 		return say_new(c, room < have ? room : have);
-	if (!have)
+	if (!have || c->cfg->bare_probes)
 		return write_bare(c, seq_add(c->snd.una, (uint32_t)-1), TH_ACK, WHY_PERSIST);
 	struct pkt_note n = {.why = WHY_PERSIST, .xmit = c->retries};
 
