@@ -14,7 +14,7 @@ STD     := -std=c11 -D_DEFAULT_SOURCE
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
            -Wcast-qual -Wundef -Wwrite-strings -Wvla $(if $(CI),-Werror)
 OPT_debug   := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-OPT_release := -O2 -g
+OPT_release := -O3 -g
 OPT_cov     := -O0 -g --coverage
 OPT_fuzz    := -O1 -g -fsanitize=address,undefined,fuzzer-no-link
 OPT         ?= $(OPT_$(VARIANT))
@@ -98,8 +98,9 @@ $(B)/unit-tests: $(call obj,tests/main.c $(TESTLIB) $(UNIT)) $(B)/libtapir-all.a
 unit: $(B)/unit-tests
 	$(B)/unit-tests $(T)
 
-# What the core may ask for: memory, strings, assert, and the compiler's own 128-bit division.
-PURE := __u?divti3|__assert_fail|__stack_chk_fail|malloc|calloc|realloc|free|mem(cpy|move|set|cmp|chr)|str(len|cmp|ncmp|chr)
+# What the core may ask for: memory, strings, assert, and the compiler's own: 128-bit division, and
+# whether the processor has vectors (which sums checksums faster, to the same result).
+PURE := __u?divti3|__cpu_model|__assert_fail|__stack_chk_fail|malloc|calloc|realloc|free|mem(cpy|move|set|cmp|chr)|str(len|cmp|ncmp|chr)
 ## purity       the stack's core reads no clock, no file, no random source: its undefined symbols
 purity:
 	$(Q)$(MAKE) --no-print-directory VARIANT=release $(patsubst %.c,build/release/%.o,$(CORE)) > /dev/null

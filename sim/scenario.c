@@ -526,7 +526,7 @@ static bool traffic_read(struct doc *d, const struct node *y, struct scenario *s
 static bool capture_at_read(struct doc *d, const struct node *y, struct scenario *sc)
 {
 	const char *name;
-	uint32_t which;
+	uint32_t which = 0;
 
 	if (!list_expect(d, y, "a list of hosts, and `link`"))
 		return false;

@@ -17,6 +17,7 @@ struct flow_key {
 /* Objects embed their key as the first member, or tell where it is by `key_offset`. */
 struct flowmap {
 	struct flow_slot *slot; /* NULL until the first insert */
+	void *last; /* found last; NULL: none, or it was removed */
 	uint32_t mask, n;
 	uint32_t key_offset;
 	struct siphash_key secret;
@@ -24,7 +25,7 @@ struct flowmap {
 
 void flowmap_init(struct flowmap *, struct siphash_key, uint32_t key_offset);
 void flowmap_free(struct flowmap *);
-void *flowmap_find(const struct flowmap *, const struct flow_key *);
+void *flowmap_find(struct flowmap *, const struct flow_key *);
 bool flowmap_insert(struct flowmap *, void *obj); /* false: no memory. The key must be new. */
 void flowmap_remove(struct flowmap *, void *obj);
 

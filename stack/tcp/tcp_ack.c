@@ -133,9 +133,23 @@ static void wake_writer(struct tcb *c)
 	tcp_notify(c, SOCK_WRITABLE);
 }
 
+/* Nothing of ours is out: an ACK can bring nothing but a window. Half of all segments are such, those
+ * of the side that only receives. */
+static bool nothing_to_learn(const struct tcb *c, const struct seg *g)
+{
+	return board_empty(&c->board) && seq_eq(g->ack, c->snd.una) && !g->opt.nsack && !c->probe_out;
+}
+
 void tcp_ack(struct tcb *c, const struct seg *g)
 {
 	struct tcp *t = c->tcp;
+
+	if (nothing_to_learn(c, g)) {
+		tcp_update_window(c, g);
+		tcp_probe(c, PROBE_ACK, c->snd.una, c->snd.nxt, 0, "new");
+		tcp_talk(c);
+		return;
+	}
 	struct ack_news news = {.rtt = -1, .first_rtt = -1};
 	uint32_t prior_inflight = tcp_inflight(c);
 	bool dup = is_dup_ack(c, g);

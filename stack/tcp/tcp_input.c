@@ -455,7 +455,9 @@ static void apply(struct tcb *c, enum verdict v, const struct seg *g, const stru
 
 static void arrive(struct tcb *c, struct seg *g, struct pkt *p, const struct ip_hdr *ip)
 {
-	struct seg as_it_came = *g;
+	const seq_t seq = g->seq;
+	const uint32_t len = g->len;
+	const uint16_t flags = g->flags;
 	enum verdict v;
 
 	c->stat.segs_in++;
@@ -464,7 +466,11 @@ static void arrive(struct tcb *c, struct seg *g, struct pkt *p, const struct ip_
 		v = arrive_syn_sent(c, g, p);
 	else
 		v = arrive_synchronised(c, g, p);
-	apply(c, v, &as_it_came, ip);
+	/* The answer is to the segment as it came, whatever a step took away from it. */
+	g->seq = seq;
+	g->len = len;
+	g->flags = flags;
+	apply(c, v, g, ip);
 }
 
 /* Nobody has this flow: a listener, a cookie of ours, or a reset (RFC 9293 3.10.7.1). */

@@ -150,6 +150,13 @@ static void option_parse(const uint8_t *p, uint8_t len, struct tcp_opts *o)
 
 static void options_parse(const uint8_t *p, size_t len, struct tcp_opts *o)
 {
+	/* As RFC 7323 appendix A lays it out, and nearly all segments have it: NOP, NOP, TS. */
+	if (len == 12 && rd32(p) == 0x0101080a) {
+		o->has_ts = true;
+		o->ts_val = rd32(p + 4);
+		o->ts_ecr = rd32(p + 8);
+		return;
+	}
 	for (size_t i = 0; i < len && p[i] != OPT_EOL;) {
 		if (p[i] == OPT_NOP) {
 			i++;
