@@ -3,16 +3,9 @@
 #define TRACES_EXPLAIN_H
 
 #include "doc.h"
-#include "flow.h"
+#include "facts.h"
 
 #include <jansson.h>
-
-/* The words of the JSON contract. */
-const char *cause_word(enum cause);
-const char *certainty_word(enum certainty);
-const char *tap_word(enum tap);
-const char *handshake_word(const struct conn *); /* "three-way", "fast-open", "none", ... */
-const char *teardown_word(const struct conn *);  /* "fin", "rst", "half", "none" */
 
 void explain_capture(struct doc *, const struct analysis *, const char *file);
 void explain_conn(struct doc *, const struct conn *);

@@ -55,6 +55,7 @@ static void half_free(struct half *h)
 	seqset_free(&h->sacked);
 	free(h->rec);
 	free(h->retx);
+	free(h->ack_sign);
 }
 
 void analysis_free(struct analysis *a)

@@ -119,7 +119,7 @@ struct half {
 	uint16_t last_ipid, mss_seen;
 	uint8_t ttl;
 	bool has_last_ipid;
-	struct ack_sign ack_sign[ACKS_KEPT];
+	struct ack_sign *ack_sign; /* ACKS_KEPT of them, from the first pure ACK on */
 	uint8_t ack_sign_next;
 	/* what it announced */
 	struct tcp_opts syn_opt;
@@ -215,6 +215,9 @@ int flow_first_fin(const struct conn *); /* the end whose FIN came first, -1: no
 void verdict_segment(struct analysis *, struct conn *, int side, const struct dissected *,
 		     const struct reader_pkt *);
 void verdict_finish(struct conn *);
+
+/* ---- half.c ---- */
+
 /* The position of a sequence number in a stream, nearest to what was seen. */
 uint64_t half_pos(const struct half *, uint32_t seq);
 

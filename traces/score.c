@@ -16,7 +16,7 @@ static bool is_again(enum send_why why)
 	return why >= WHY_RECOVERY && why <= WHY_FIN;
 }
 
-static enum cause cause_of(enum send_why why)
+static enum cause cause_for(enum send_why why)
 {
 	static const uint8_t cause[WHY_COUNT] = {
 		[WHY_RECOVERY] = CAUSE_RECOVERY, [WHY_RTO] = CAUSE_RTO,         [WHY_GO_BACK] = CAUSE_GO_BACK,
@@ -98,7 +98,7 @@ static void score_one(struct score *s, const struct analysis *a, const struct sc
 		return;
 	}
 	s->found[n->why] += said_again;
-	if (said_again && e->cause == cause_of(n->why))
+	if (said_again && e->cause == cause_for(n->why))
 		s->cause_right[n->why]++;
 	else
 		add_miss(s, n, e);
