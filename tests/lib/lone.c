@@ -45,17 +45,25 @@ static void router_says(struct lone *l, uint16_t op)
 	lone_put(l, f, sizeof(f));
 }
 
-void lone_start(struct lone *l)
+void lone_listen(struct lone *l)
 {
 	struct addr any = {{0}};
 
+	if (l->listener)
+		sock_close(l->s, l->listener);
+	l->listener = sock_open(l->s);
+	CU_ASSERT_EQUAL_FATAL(sock_bind(l->s, l->listener, &any, LONE_PORT), 0);
+	CU_ASSERT_EQUAL_FATAL(sock_listen(l->s, l->listener, 16), 0);
+	lone_turn(l);
+}
+
+void lone_start(struct lone *l)
+{
 	l->s = stack_new(&l->cfg);
 	assert(l->s);
 	router_says(l, ARP_REQUEST);
 	lone_turn(l);
-	l->listener = sock_open(l->s);
-	CU_ASSERT_EQUAL_FATAL(sock_bind(l->s, l->listener, &any, LONE_PORT), 0);
-	CU_ASSERT_EQUAL_FATAL(sock_listen(l->s, l->listener, 16), 0);
+	lone_listen(l);
 	lone_forget(l);
 }
 

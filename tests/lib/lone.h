@@ -61,6 +61,7 @@ struct lone {
 struct lone *lone_new(void);      /* defaults; change ->cfg, then lone_start */
 void lone_start(struct lone *);   /* makes the stack, its router, and a listener on LONE_PORT */
 struct lone *lone_open(void);     /* both */
+void lone_listen(struct lone *);  /* a new listener; what waited at the old one is gone */
 void lone_free(struct lone *);    /* asserts that nothing is left in the pool */
 
 /* One turn: input if there is a frame, advance, output. */

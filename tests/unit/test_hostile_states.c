@@ -92,10 +92,9 @@ static struct after time_wait(const struct before *b, const struct seg *g)
 
 	if (g->flags & TH_RST)
 		return stays(b, SILENT); /* RFC 1337 */
-	/* RFC 6191: a new incarnation. What a listener does with a FIN beside it is silence. */
-	if ((g->flags & (TH_SYN | TH_ACK)) == TH_SYN && (new_ts || (!old_ts && lt(b->rcv_nxt, g->seq.v))))
-		return g->flags & TH_FIN ? (struct after){TCP_CLOSED, SILENT, 0}
-					 : (struct after){TCP_SYN_RECEIVED, SAYS_SYN_ACK, 0};
+	/* RFC 6191: a new incarnation. */
+	if ((g->flags & (TH_SYN | TH_ACK | TH_FIN)) == TH_SYN && (new_ts || (!old_ts && lt(b->rcv_nxt, g->seq.v))))
+		return (struct after){TCP_SYN_RECEIVED, SAYS_SYN_ACK, 0};
 	return stays(b, SILENT | SAYS_ACK);
 }
 
