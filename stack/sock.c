@@ -203,6 +203,23 @@ int sock_connect(struct stack *s, sock_t h, const struct addr *a, uint16_t port)
 	return err;
 }
 
+int sock_connect_data(struct stack *s, sock_t h, const struct addr *a, uint16_t port, const void *bytes, size_t len)
+{
+	struct sock_slot *slot = slot_of(s, h);
+
+	if (!slot)
+		return ERR_BADSOCK;
+	if (slot->kind == SOCK_FRESH)
+		((struct tcb *)slot->obj)->tfo |= TFO_WANTED;
+	int err = sock_connect(s, h, a, port);
+
+	if (err)
+		return err;
+	int64_t took = sock_send(s, h, bytes, len < INT32_MAX ? len : INT32_MAX);
+
+	return took > 0 ? (int)took : 0; /* it connects all the same; what was not taken comes later */
+}
+
 /* ---- sending ---- */
 
 /* Room for more, or why there is none. */
@@ -529,8 +546,11 @@ static int set_in_config(struct tcb *c, enum sock_opt opt, int64_t v)
 	case OPT_MTU_DISCOVER:
 		cfg->pmtud = v;
 		return 0;
-	case OPT_FASTOPEN:
-		return ERR_OPNOTSUPP;
+	case OPT_FASTOPEN: /* as a number: how many may be pending */
+		cfg->fastopen = v > 0;
+		if (v > 1)
+			cfg->fastopen_pending = v < UINT16_MAX ? (uint16_t)v : UINT16_MAX;
+		return 0;
 	default:
 		return ERR_OPNOTSUPP;
 	}
@@ -596,6 +616,11 @@ int sock_set(struct stack *s, sock_t h, enum sock_opt opt, int64_t v)
 			return ERR_INVAL;
 		c->ttl = (uint8_t)v;
 		return 0;
+	case OPT_FASTOPEN: /* before connect: text written at once may go in the SYN; before listen: accept such */
+		if (slot->kind != SOCK_FRESH)
+			return ERR_INVAL;
+		c->tfo = v ? c->tfo | TFO_WANTED : c->tfo & ~TFO_WANTED;
+		return set_in_config(c, opt, v);
 	case OPT_V6ONLY:
 		slot->v6only = v;
 		return 0;
@@ -675,6 +700,9 @@ int sock_get(struct stack *s, sock_t h, enum sock_opt opt, int64_t *v)
 		break;
 	case OPT_V6ONLY:
 		*v = slot->v6only;
+		break;
+	case OPT_FASTOPEN:
+		*v = c->cfg->fastopen;
 		break;
 	default:
 		return ERR_OPNOTSUPP;

@@ -52,6 +52,7 @@ void tcp_config_default(struct tcp_config *c)
 		.delayed_ack = true,
 		.quickack = true,
 		.syn_cookies = true,
+		.fastopen_pending = TFO_PENDING,
 		.rfc1337 = true,
 		.pmtud = true,
 		.rfc5961 = true,

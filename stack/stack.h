@@ -69,7 +69,9 @@ struct tcp_config {
 	bool limited_transmit, prr, tlp, frto, eifel;
 	bool hystart, abc, idle_restart, pacing;
 	bool nagle, delayed_ack, quickack; /* quickack: Linux's quick-ACK phase at the start */
-	bool syn_cookies, rfc1337, keepalive, fastopen;
+	bool syn_cookies, rfc1337, keepalive;
+	bool fastopen;             /* RFC 7413; the client asks by sock_connect_data or OPT_FASTOPEN */
+	uint16_t fastopen_pending; /* half open connections that may hold data of a SYN; 256 */
 	bool plpmtud, pmtud;
 	bool rfc5961;              /* challenge ACKs; off: RFC 793's rules (insecure_rst, insecure_syn) */
 	uint8_t layout;            /* enum tcp_layout */

@@ -26,6 +26,7 @@ int tcp_init(struct tcp *t, struct net *net, const struct stack_config *cfg, str
 	slab_init(&t->lsocks, sizeof(struct tcb_listener), cfg->max_socks);
 	slab_init(&t->tws, sizeof(struct tcb_tw), cfg->max_time_wait);
 	slab_init(&t->cc_states, CC_STATE_BYTES, cfg->max_socks);
+	tcp_fastopen_init(t, cfg->seed);
 	wheel_init(&t->wheel, cfg->now);
 	wheel_init(&t->tw_wheel, cfg->now);
 	list_init(&t->talk);
@@ -174,6 +175,7 @@ void tcp_free(struct tcp *t)
 		}
 	}
 	free(t->table);
+	free(t->fastopen.peers);
 	flowmap_free(&t->flows);
 	flowmap_free(&t->listeners);
 	slab_free(&t->tcbs);

@@ -51,6 +51,25 @@ enum tcp_timer {
 	T_COUNT,
 };
 
+/* Fast Open (tcp_fastopen.c): what a connection has to do with it. */
+enum tfo_flag {
+	TFO_WANTED = 1,  /* client: the user agrees to data in the SYN */
+	TFO_ASKED = 2,   /* client: the SYN had the option */
+	TFO_GRANT = 4,   /* server: the SYN-ACK brings a cookie */
+	TFO_CHILD = 8,   /* server: text of the SYN was taken; the user may read and write in SYN-RECEIVED */
+	TFO_PENDING_ONE = 16, /* server: counted as pending */
+	TFO_USED = 32,   /* text of the SYN was acknowledged, or taken */
+	TFO_EXP = 64,    /* the option comes as experiment (appendix B) */
+};
+
+struct tfo_peer {
+	struct addr addr;
+	ns_t used, shun; /* shun: no data in a SYN before this time */
+	uint16_t mss;
+	bool exp;
+	uint8_t len, cookie[16];
+};
+
 struct tcb {
 	struct tcp_flow flow; /* must be first */
 	uint8_t state;        /* enum tcp_state; written by tcp_set_state only */
@@ -60,6 +79,7 @@ struct tcb {
 
 	/* Negotiated. */
 	bool sack_ok, ts_ok, ws_ok, v6;
+	uint8_t tfo;          /* enum tfo_flag */
 	uint8_t snd_wscale, rcv_wscale;
 	uint16_t mss;         /* payload of a full segment, options deducted (RFC 6691) */
 	uint16_t mss_peer;    /* as announced, or the default */
@@ -236,6 +256,12 @@ struct tcp {
 	struct rng rng;           /* stream "tcp" */
 	struct siphash_key isn_key, ts_key, port_key, cookie_key;
 	uint32_t port_next;
+	struct {
+		struct siphash_key key;
+		struct tfo_peer *peers; /* NULL until the first cookie comes */
+		uint32_t pending, reset[TFO_RESET_SLOTS];
+		ns_t slot;              /* of reset[], as a multiple of TFO_RESET_SLOT */
+	} fastopen;
 	probe_fn *probe;
 	void *probe_arg;
 	char *check_why;
@@ -270,8 +296,9 @@ void tcp_listener_close(struct tcb_listener *);
 struct tcb_listener *tcp_find_listener(struct tcp *, const struct addr *local, uint16_t port);
 struct tcb *tcp_half_open(struct tcb_listener *, const struct seg *syn, const struct flow_key *);
 void tcp_leave_listener(struct tcb *); /* out of its listener's lists, if it is in one */
-void tcp_arrive_listen(struct tcb_listener *, const struct seg *, const struct ip_hdr *);
+void tcp_arrive_listen(struct tcb_listener *, const struct seg *, const struct pkt *, const struct ip_hdr *);
 void tcp_established(struct tcb *, const char *why); /* passive: hand to accept; both: start up */
+void tcp_hand_to_accept(struct tcb *);
 bool tcp_accept_ready(struct tcb *);  /* is there room in the accept queue? */
 void tcp_take_options(struct tcb *, const struct seg *); /* of a SYN or SYN-ACK */
 void tcp_choose_mss(struct tcb *);
@@ -281,6 +308,14 @@ seq_t tcp_isn(struct tcp *, const struct flow_key *);
 seq_t tcp_cookie_make(struct tcp *, const struct flow_key *, const struct seg *, const struct tcp_config *, uint32_t *ts);
 /* For an ACK that belongs to no connection: the one that our cookie promised, established, or NULL. */
 struct tcb *tcp_cookie_check(struct tcb_listener *, const struct seg *, const struct flow_key *);
+
+/* tcp_fastopen.c (RFC 7413) */
+void tcp_fastopen_init(struct tcp *, uint64_t seed);
+void tcp_fastopen_syn(struct tcb *, struct pkt *, struct seg *);     /* client: option and text of the first SYN */
+void tcp_fastopen_synack(struct tcb *, struct seg *);                /* server: the cookie */
+void tcp_fastopen_answered(struct tcb *, const struct seg *);        /* client: our SYN is acknowledged */
+void tcp_fastopen_arrive(struct tcb *, const struct seg *, const struct pkt *); /* server: a SYN with the option */
+void tcp_fastopen_settled(struct tcb *, bool reset);                 /* server: no longer pending */
 
 /* tcp_input.c */
 void tcp_input(struct tcp *, struct pkt *, const struct ip_hdr *); /* takes */

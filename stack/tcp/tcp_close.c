@@ -7,6 +7,7 @@ void tcp_closed(struct tcb *c, int err, const char *why)
 
 	if (c->state == TCP_CLOSED)
 		return;
+	tcp_fastopen_settled(c, false);
 	tcp_leave_listener(c);
 	if (flowmap_find(&t->flows, &c->flow.key) == (void *)c)
 		flowmap_remove(&t->flows, c);

@@ -135,8 +135,9 @@ static enum verdict step2_reset(struct tcb *c, const struct seg *g)
 		return DROP_CHALLENGE;
 	switch (c->state) {
 	case TCP_SYN_RECEIVED:
-		c->user_gone = c->user_gone || c->passive;
-		tcp_closed(c, c->passive ? 0 : ERR_REFUSED, "reset while half open");
+		tcp_fastopen_settled(c, true);
+		c->user_gone = c->user_gone || (c->passive && !c->ready.handle);
+		tcp_closed(c, c->user_gone ? 0 : c->passive ? ERR_RESET : ERR_REFUSED, "reset while half open");
 		return GONE;
 	default:
 		/* In CLOSING and LAST-ACK RFC 9293 just deletes the TCB. A user who still looks is told
@@ -183,7 +184,7 @@ static bool fin_is_acked(const struct tcb *c)
 
 static enum verdict ack_syn_received(struct tcb *c, const struct seg *g)
 {
-	if (!(seq_lt(c->snd.una, g->ack) && seq_le(g->ack, c->snd.nxt)))
+	if (!(seq_lt(c->snd.iss, g->ack) && seq_le(g->ack, c->snd.nxt)))
 		return DROP_RESET;
 	if (!tcp_accept_ready(c))
 		return DROP; /* the accept queue is full: the SYN-ACK's timer asks again */
@@ -194,9 +195,12 @@ static enum verdict ack_syn_received(struct tcb *c, const struct seg *g)
 	/* Karn: a SYN-ACK sent once gives the first sample, or the timestamp does. */
 	ns_t rtt = c->tcp->now - c->last_sent;
 
-	if (c->retries == 0)
+	if (c->retries == 0 && seq_eq(c->snd.nxt, seq_add(c->snd.iss, 1)))
 		rtt_sample(&c->rtt, rtt, 1, c->tcp->now);
-	c->snd.una = c->snd.small = seq_add(c->snd.iss, 1);
+	if (!(c->tfo & TFO_CHILD))
+		c->snd.una = c->snd.small = seq_add(c->snd.iss, 1);
+	if (c->tfo & TFO_ASKED)
+		tcp_fastopen_answered(c, g);
 	tcp_established(c, "ACK of our SYN");
 	tcp_arm_rexmit(c);
 	return GO_ON;
@@ -365,8 +369,10 @@ static enum verdict arrive_syn_sent(struct tcb *c, struct seg *g, const struct p
 		tcp_talk(c);
 		return DROP; /* text is left for the peer to send again */
 	}
-	c->snd.una = c->snd.small = g->ack;
+	c->snd.una = c->snd.small = seq_add(c->snd.iss, 1);
 	c->snd.wl2 = g->ack;
+	if (c->tfo & TFO_ASKED)
+		tcp_fastopen_answered(c, g);
 	if ((g->flags & (TH_ECE | TH_CWR)) == TH_ECE && c->cfg->ecn == ECN_CLASSIC)
 		c->ecn_ok = true;
 	if (c->retries == 0)
@@ -483,7 +489,7 @@ static void arrive_stranger(struct tcp *t, struct seg *g, struct pkt *p, const s
 		return;
 	if (l && (g->flags & (TH_SYN | TH_ACK)) == TH_SYN) {
 		if (!(g->flags & TH_FIN) || l->cfg->synfin == SYNFIN_IS_SYN)
-			tcp_arrive_listen(l, g, ip);
+			tcp_arrive_listen(l, g, p, ip);
 		return;
 	}
 	if (l && !(g->flags & TH_ACK))

@@ -216,7 +216,7 @@ void tcp_leave_listener(struct tcb *c)
 	if (!l)
 		return;
 	list_remove(&c->queue);
-	if (c->state == TCP_SYN_RECEIVED) {
+	if (c->state == TCP_SYN_RECEIVED && !(c->tfo & TFO_CHILD)) {
 		l->nhalf--;
 		c->tcp->nhalf--;
 	} else {
@@ -309,9 +309,9 @@ static void answer_with_cookie(struct tcb_listener *l, const struct seg *g, cons
 			    wanted_wscale(l->cfg, l->rcvbuf));
 }
 
-/* RFC 9293 3.10.7.2 for a SYN; RST and ACK have been dealt with. Text on it is not taken: the peer
- * sends it again when its SYN alone was acknowledged. */
-void tcp_arrive_listen(struct tcb_listener *l, const struct seg *g, const struct ip_hdr *ip)
+/* RFC 9293 3.10.7.2 for a SYN; RST and ACK have been dealt with. Text on it is not taken unless
+ * Fast Open is agreed: the peer sends it again when its SYN alone was acknowledged. */
+void tcp_arrive_listen(struct tcb_listener *l, const struct seg *g, const struct pkt *p, const struct ip_hdr *ip)
 {
 	struct tcp *t = l->tcp;
 	struct flow_key key = {.local = ip->dst, .remote = ip->src, .lport = g->dport, .rport = g->sport};
@@ -341,6 +341,8 @@ void tcp_arrive_listen(struct tcb_listener *l, const struct seg *g, const struct
 	tcp_set_state(c, TCP_SYN_RECEIVED, "SYN");
 	if (c->cfg->ecn != ECN_OFF && (g->flags & (TH_ECE | TH_CWR)) == (TH_ECE | TH_CWR))
 		c->ecn_ok = true; /* RFC 3168 6.1.1; any other ECN bits on a SYN are simply not answered */
+	if (g->opt.has_tfo && c->cfg->fastopen)
+		tcp_fastopen_arrive(c, g, p);
 	c->syn_due = true;
 	c->last_sent = t->now;
 	tcp_arm_rexmit(c);
@@ -351,6 +353,8 @@ bool tcp_accept_ready(struct tcb *c)
 {
 	struct tcb_listener *l = c->listener;
 
+	if (c->tfo & TFO_CHILD)
+		return true; /* it stands in the queue already, or the user has it */
 	if (!l)
 		return !c->passive;
 	if (l->ndone < l->backlog)
@@ -363,28 +367,38 @@ bool tcp_accept_ready(struct tcb *c)
  * algorithm begins anew, since BBR paces by its first window. */
 static void start_window(struct tcb *c)
 {
-	tcp_cc_restart(c);
+	if (!(c->tfo & TFO_CHILD)) /* which began with the text of its SYN */
+		tcp_cc_restart(c);
 	if (c->retries)
 		c->cc.cwnd = c->mss;
+}
+
+/* Into the queue of those that wait for accept. */
+void tcp_hand_to_accept(struct tcb *c)
+{
+	struct tcp *t = c->tcp;
+	struct tcb_listener *l = c->listener;
+
+	if (c->state == TCP_SYN_RECEIVED) {
+		list_remove(&c->queue);
+		l->nhalf--;
+		t->nhalf--;
+	}
+	list_push_back(&l->done, &c->queue);
+	l->ndone++;
+	t->count->tcp_accepted++;
+	tcp_ready_add(t, &l->ready, SOCK_ACCEPTABLE);
 }
 
 /* The handshake is over. */
 void tcp_established(struct tcb *c, const char *why)
 {
 	struct tcp *t = c->tcp;
-	struct tcb_listener *l = c->listener;
 
-	if (l) {
-		if (c->state == TCP_SYN_RECEIVED) {
-			list_remove(&c->queue);
-			l->nhalf--;
-			t->nhalf--;
-		}
-		list_push_back(&l->done, &c->queue);
-		l->ndone++;
-		t->count->tcp_accepted++;
-		tcp_ready_add(t, &l->ready, SOCK_ACCEPTABLE);
-	}
+	if (c->tfo & TFO_CHILD)
+		tcp_fastopen_settled(c, false);
+	else if (c->listener)
+		tcp_hand_to_accept(c);
 	tcp_set_state(c, TCP_ESTABLISHED, why);
 	c->established_at = t->now;
 	start_window(c);

@@ -28,6 +28,8 @@ static bool may_send_data(const struct tcb *c)
 	case TCP_CLOSING:
 	case TCP_LAST_ACK:
 		return true;
+	case TCP_SYN_RECEIVED: /* RFC 7413 4.2.2: an answer to the text of the SYN need not wait */
+		return c->tfo & TFO_CHILD;
 	default:
 		return false;
 	}
@@ -293,6 +295,10 @@ static void say_syn(struct tcb *c)
 		if (c->cfg->ecn == ECN_CLASSIC && c->retries < 2) /* a SYN that is lost twice may be so for ECN */
 			g.flags |= TH_ECE | TH_CWR;
 	}
+	if (answer && c->tfo & TFO_GRANT)
+		tcp_fastopen_synack(c, &g);
+	else if (!answer && c->tfo & TFO_WANTED && c->retries == 0)
+		tcp_fastopen_syn(c, p, &g);
 	g.opt.wscale = c->rcv_wscale;
 	if (g.opt.has_ts) {
 		g.opt.ts_val = tcp_ts_now(c);
@@ -300,7 +306,7 @@ static void say_syn(struct tcb *c)
 	}
 	bool again = c->retries || c->send_why == WHY_SYN_ACK;
 
-	note(c, p, !again ? WHY_NEW : answer ? WHY_SYN_ACK : WHY_SYN, seq_add(c->snd.iss, 1), 0);
+	note(c, p, !again ? WHY_NEW : answer ? WHY_SYN_ACK : WHY_SYN, seq_add(c->snd.iss, 1), g.len);
 	p->note.xmit = (uint8_t)(c->retries + 1);
 	p->note.rto = c->rtt.rto << (c->rtt.backoff ? c->rtt.backoff - 1 : 0);
 	p->note.outstanding = t->now - c->last_sent;
@@ -309,7 +315,7 @@ static void say_syn(struct tcb *c)
 		c->stat.retrans_by[answer ? WHY_SYN_ACK : WHY_SYN]++;
 	}
 	c->send_why = WHY_NEW;
-	c->snd.nxt = seq_add(c->snd.iss, 1);
+	c->snd.nxt = seq_max(c->snd.nxt, seq_add(c->snd.iss, 1 + g.len));
 	c->snd.max = seq_max(c->snd.max, c->snd.nxt);
 	c->last_sent = t->now;
 	write_segment(c, p, &g);
@@ -516,7 +522,7 @@ static bool say_new(struct tcb *c, uint32_t len)
 		t->count->no_memory++;
 		return false;
 	}
-	bool fin = c->fin_queued && len == unsent(c) && peer_room(c) > len;
+	bool fin = c->fin_queued && len == unsent(c) && peer_room(c) > len && c->state >= TCP_ESTABLISHED;
 	uint32_t sent = write_text(c, c->snd.nxt, len, fin ? TH_FIN : 0, &n);
 
 	if (!sent)
@@ -615,7 +621,7 @@ static enum say what_next(struct tcb *c, uint32_t *len, enum blocked *why_not)
 	*why_not = BLOCKED_NOT;
 	if (c->syn_due)
 		return SAY_SYN;
-	if (c->state < TCP_ESTABLISHED)
+	if (c->state < TCP_ESTABLISHED && !may_send_data(c))
 		return c->state == TCP_SYN_RECEIVED && c->ack_now ? SAY_ACK : SAY_NOTHING;
 	if (can_resend(c))
 		return SAY_RESEND;
@@ -626,7 +632,7 @@ static enum say what_next(struct tcb *c, uint32_t *len, enum blocked *why_not)
 		return SAY_ACK;
 	if (!c->board.nwaiting && (*len = new_text(c, why_not)))
 		return SAY_NEW;
-	if (c->fin_queued && !c->fin_sent && may_send_data(c) && !unsent(c) && peer_room(c))
+	if (c->fin_queued && !c->fin_sent && may_send_data(c) && !unsent(c) && peer_room(c) && c->state >= TCP_ESTABLISHED)
 		return SAY_FIN;
 	if (c->probe_due)
 		return SAY_PERSIST;
@@ -734,6 +740,8 @@ static bool emit(struct tcb *c)
 	}
 	if (c->state >= TCP_ESTABLISHED && c->state != TCP_TIME_WAIT)
 		fall_silent(c, why_not);
+	else if (why_not == BLOCKED_PACE)
+		tcp_timer_set(c, T_PACE, c->pace_at);
 	return false;
 }
 

@@ -27,6 +27,13 @@
 #define KEEP_IDLE (7200 * SEC) /* RFC 9293 MUST-28: no less than two hours by default */
 #define KEEP_INTVL (75 * SEC)
 #define KEEP_CNT 9
+#define TFO_PENDING 256     /* RFC 7413 5.1: opened in haste and not yet confirmed, in all */
+#define TFO_PEERS 64        /* cookies remembered (RFC 7413 4.1.3) */
+#define TFO_KEY_LIFE (12 * 3600 * SEC) /* RFC 7413 4.1.2: the server's key changes; the last one still counts */
+#define TFO_RESET_SLOT (15 * SEC)      /* a reset one counts as pending for about a minute (5.1) */
+#define TFO_RESET_SLOTS 4
+#define TFO_SHUN (3600 * SEC)          /* RFC 7413 4.1.3.1: no data in SYNs to where one was lost */
+
 #define DUPTHRESH 3         /* RFC 5681 */
 #define IW_SEGS 10          /* RFC 6928 */
 #define BUF_DEFAULT (4u << 20)

@@ -57,7 +57,7 @@ static void expire_syn(struct tcb *c)
 	bool sent = c->state == TCP_SYN_SENT;
 
 	if (gave_up(c, sent ? c->cfg->syn_retries : c->cfg->synack_retries)) {
-		tcp_closed(c, sent ? ERR_TIMEDOUT : 0, "handshake unanswered");
+		tcp_closed(c, sent || c->ready.handle ? ERR_TIMEDOUT : 0, "handshake unanswered");
 		return;
 	}
 	count_retry(c, c->last_sent);
