@@ -510,6 +510,27 @@ static struct tcp_config *own_config(struct tcb *c)
 	return c->own_cfg;
 }
 
+/* As a number above one: how many may be pending. */
+static void set_fastopen(struct tcp_config *cfg, int64_t v)
+{
+	cfg->fastopen = v > 0;
+	if (v > 1)
+		cfg->fastopen_pending = v < UINT16_MAX ? (uint16_t)v : UINT16_MAX;
+}
+
+static int listener_fastopen(struct tcb_listener *l, int64_t v)
+{
+	struct tcp_config *own = l->own_cfg ? l->own_cfg : malloc(sizeof(*own));
+
+	if (!own)
+		return ERR_NOMEM;
+	if (!l->own_cfg)
+		*own = *l->cfg;
+	set_fastopen(own, v);
+	l->cfg = l->own_cfg = own;
+	return 0;
+}
+
 static int set_in_config(struct tcb *c, enum sock_opt opt, int64_t v)
 {
 	struct tcp_config *cfg = own_config(c);
@@ -546,10 +567,8 @@ static int set_in_config(struct tcb *c, enum sock_opt opt, int64_t v)
 	case OPT_MTU_DISCOVER:
 		cfg->pmtud = v;
 		return 0;
-	case OPT_FASTOPEN: /* as a number: how many may be pending */
-		cfg->fastopen = v > 0;
-		if (v > 1)
-			cfg->fastopen_pending = v < UINT16_MAX ? (uint16_t)v : UINT16_MAX;
+	case OPT_FASTOPEN:
+		set_fastopen(cfg, v);
 		return 0;
 	default:
 		return ERR_OPNOTSUPP;
@@ -571,6 +590,8 @@ int sock_set(struct stack *s, sock_t h, enum sock_opt opt, int64_t v)
 			((struct tcb_listener *)slot->obj)->sndbuf = (uint32_t)v;
 		else if (opt == OPT_MAXSEG && v >= MSS_FLOOR && v <= 65495)
 			((struct tcb_listener *)slot->obj)->mss_clamp = (uint16_t)v;
+		else if (opt == OPT_FASTOPEN)
+			return listener_fastopen(slot->obj, v);
 		else
 			return opt == OPT_MAXSEG ? ERR_INVAL : ERR_OPNOTSUPP;
 		return 0;

@@ -72,6 +72,7 @@ struct tcp_config {
 	bool syn_cookies, rfc1337, keepalive;
 	bool fastopen;             /* RFC 7413; the client asks by sock_connect_data or OPT_FASTOPEN */
 	uint16_t fastopen_pending; /* half open connections that may hold data of a SYN; 256 */
+	uint8_t fastopen_key[16];  /* of the cookies, for servers that share an address; zeros: drawn, and changed */
 	bool plpmtud, pmtud;
 	bool rfc5961;              /* challenge ACKs; off: RFC 793's rules (insecure_rst, insecure_syn) */
 	uint8_t layout;            /* enum tcp_layout */

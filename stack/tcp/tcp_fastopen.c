@@ -30,14 +30,46 @@ void tcp_fastopen_init(struct tcp *t, uint64_t seed)
 
 /* ---- cookies ---- */
 
-static void make_cookie(struct tcp *t, const struct flow_key *flow, uint64_t age, uint8_t out[COOKIE_LEN])
+/* By the configured key, in the form that Linux has, so that both can stand behind one address. */
+static uint64_t keyed_hash(const struct tcb *c)
 {
+	const uint8_t *k = c->cfg->fastopen_key;
+	const struct addr *peer = &c->flow.key.remote, *we = &c->flow.key.local;
+	struct siphash_key key = {0, 0};
+	size_t n = c->v6 ? 16 : 4;
+	uint8_t pair[32];
+
+	for (int i = 0; i < 8; i++) {
+		key.k0 |= (uint64_t)k[i] << 8 * i;
+		key.k1 |= (uint64_t)k[8 + i] << 8 * i;
+	}
+	memcpy(pair, peer->b + 16 - n, n);
+	memcpy(pair + n, we->b + 16 - n, n);
+	return siphash(&key, pair, 2 * n);
+}
+
+static bool has_key(const struct tcb *c)
+{
+	static const uint8_t none[sizeof(c->cfg->fastopen_key)];
+
+	return memcmp(c->cfg->fastopen_key, none, sizeof(none)) != 0;
+}
+
+static uint64_t drawn_hash(const struct tcb *c, uint64_t age)
+{
+	struct tcp *t = c->tcp;
 	uint64_t period = (uint64_t)(t->now / TFO_KEY_LIFE) - age;
 	uint64_t word[2] = {2 * period, 2 * period + 1};
 	struct siphash_key key = {siphash(&t->fastopen.key, &word[0], sizeof(word[0])),
 				  siphash(&t->fastopen.key, &word[1], sizeof(word[1]))};
-	struct addr pair[2] = {flow->remote, flow->local};
-	uint64_t hash = siphash(&key, pair, sizeof(pair));
+	struct addr pair[2] = {c->flow.key.remote, c->flow.key.local};
+
+	return siphash(&key, pair, sizeof(pair));
+}
+
+static void make_cookie(const struct tcb *c, uint64_t age, uint8_t out[COOKIE_LEN])
+{
+	uint64_t hash = has_key(c) ? keyed_hash(c) : drawn_hash(c, age);
 
 	for (int i = 0; i < COOKIE_LEN; i++)
 		out[i] = (uint8_t)(hash >> 8 * i);
@@ -60,10 +92,10 @@ static enum cookie check_cookie(struct tcb *c, const struct seg *g)
 
 	if (g->opt.tfo_len != COOKIE_LEN)
 		return COOKIE_BAD;
-	make_cookie(c->tcp, &c->flow.key, 0, want);
+	make_cookie(c, 0, want);
 	if (same(want, g->opt.tfo_cookie))
 		return COOKIE_GOOD;
-	make_cookie(c->tcp, &c->flow.key, 1, want);
+	make_cookie(c, 1, want);
 	return same(want, g->opt.tfo_cookie) ? COOKIE_OLD : COOKIE_BAD;
 }
 
@@ -140,7 +172,7 @@ void tcp_fastopen_synack(struct tcb *c, struct seg *g)
 	g->opt.has_tfo = true;
 	g->opt.tfo_exp = c->tfo & TFO_EXP;
 	g->opt.tfo_len = COOKIE_LEN;
-	make_cookie(c->tcp, &c->flow.key, 0, g->opt.tfo_cookie);
+	make_cookie(c, 0, g->opt.tfo_cookie);
 }
 
 /* ---- the client's table ---- */

@@ -430,6 +430,40 @@ static void a_stack_without_the_switch_ignores_the_option(void)
 	lone_free(l);
 }
 
+/* SipHash of 192.168.0.1, 192.0.2.1 under this key, computed apart. The same computation gives the cookie
+ * that Linux's packetdrill tests expect for the addresses the other way round (3021b9d889017eeb). */
+static void a_configured_key_makes_the_cookie_that_linux_makes(void)
+{
+	static const uint8_t key[16] = {0xa1, 0xa1, 0xa1, 0xa1, 0xb2, 0xb2, 0xb2, 0xb2,
+					0xc3, 0xc3, 0xc3, 0xc3, 0xd4, 0xd4, 0xd4, 0xd4};
+	static const uint8_t cookie[8] = {0x45, 0x84, 0xcc, 0x8b, 0x4d, 0x83, 0x98, 0x5f};
+	struct lone *l = lone_new();
+	struct lone_peer p = lone_peer(1);
+
+	p.addr = 0xc0a80001;
+	l->cfg.tcp.fastopen = true;
+	memcpy(l->cfg.tcp.fastopen_key, key, sizeof(key));
+	lone_start(l);
+	struct seg r = syn(l, &p, NULL, 0);
+
+	CU_ASSERT_EQUAL(r.opt.tfo_len, 8);
+	CU_ASSERT_EQUAL(memcmp(r.opt.tfo_cookie, cookie, 8), 0);
+	lone_free(l);
+}
+
+static void a_listener_can_be_told_later(void)
+{
+	struct lone *l = lone_open();
+	struct lone_peer p = lone_peer(1);
+
+	CU_ASSERT_EQUAL(sock_set(l->s, l->listener, OPT_FASTOPEN, 5), 0);
+	CU_ASSERT_EQUAL(sock_set(l->s, l->listener, OPT_FASTOPEN, 7), 0);
+	struct seg cookie = cookie_of(l, p), r = syn(l, &p, &cookie, 10);
+
+	CU_ASSERT_TRUE(taken(&p, &r, 10));
+	lone_free(l);
+}
+
 static void the_table_of_cookies_is_bounded_and_keeps_the_latest(void)
 {
 	struct lone *l = lone_new();
@@ -510,6 +544,8 @@ static const struct test_case cases[] = {
 	TEST(a_reset_tells_the_user_and_still_counts_as_pending_for_a_minute),
 	TEST(a_listener_takes_its_children_along),
 	TEST(a_stack_without_the_switch_ignores_the_option),
+	TEST(a_configured_key_makes_the_cookie_that_linux_makes),
+	TEST(a_listener_can_be_told_later),
 	TEST(the_table_of_cookies_is_bounded_and_keeps_the_latest),
 	TEST(a_syn_holds_no_more_than_the_peers_segment_and_the_rest_follows),
 };
