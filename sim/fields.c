@@ -214,11 +214,13 @@ static bool plain_read(struct doc *d, const struct node *y, const struct field *
 		store(to, f->type, v);
 		return true;
 	}
+	const char *or = f->none ? ", or " : "", *word = f->none ? f->none : "";
+
 	if (hi == UINT64_MAX)
-		return doc_fail(d, y, "%s: got %s, expected at least %s", f->key,
-				doc_shown(d, y, shown), print_value(lo_text, f->type, f->lo));
-	return doc_fail(d, y, "%s: got %s, expected %s to %s", f->key, doc_shown(d, y, shown),
-			print_value(lo_text, f->type, f->lo), print_value(hi_text, f->type, hi));
+		return doc_fail(d, y, "%s: got %s, expected at least %s%s%s", f->key,
+				doc_shown(d, y, shown), print_value(lo_text, f->type, f->lo), or, word);
+	return doc_fail(d, y, "%s: got %s, expected %s to %s%s%s", f->key, doc_shown(d, y, shown),
+			print_value(lo_text, f->type, f->lo), print_value(hi_text, f->type, hi), or, word);
 }
 
 bool field_read(struct doc *d, const struct node *y, const struct field *f, void *base)
