@@ -439,7 +439,9 @@ static int64_t do_close(struct runner *r, struct attempt *a)
 		return -EBADF;
 	if (f->accepted)
 		sock_abort(r->stack, f->accepted);
-	if (f->kind == FD_TCP)
+	if (f->kind == FD_TCP && f->abort_on_close)
+		sock_abort(r->stack, f->sock);
+	else if (f->kind == FD_TCP)
 		sock_close(r->stack, f->sock);
 	for (int i = 0; i < RUN_FDS; i++)
 		for (int w = 0; w < r->fd[i].nwatch; w++)
@@ -723,7 +725,7 @@ static bool doubled(const struct runner *r, enum sock_opt o)
 	return r->options->profile->linux_stack && (o == OPT_SNDBUF || o == OPT_RCVBUF);
 }
 
-/* `{onoff=1, linger=0}` in seconds -> the stack's milliseconds, -1: off. */
+/* `{onoff=1, linger=0}` in seconds, -1: off. Only 0, which makes close() an abort, has an effect. */
 static int64_t linger_of(const struct expr *x)
 {
 	const struct expr *on = member(x, "onoff"), *t = member(x, "linger");
@@ -733,7 +735,7 @@ static int64_t linger_of(const struct expr *x)
 		int_of(on, &a);
 	if (t)
 		int_of(t, &b);
-	return a ? b * 1000 : -1;
+	return a ? b : -1;
 }
 
 static int64_t do_setsockopt(struct runner *r, struct attempt *a)
@@ -751,8 +753,8 @@ static int64_t do_setsockopt(struct runner *r, struct attempt *a)
 		return 0;
 	}
 	if (strcmp(word, "SO_LINGER") == 0) {
-		e = sock_set(r->stack, f->sock, OPT_LINGER, linger_of(x));
-		return e < 0 ? -to_errno(e) : 0;
+		f->abort_on_close = linger_of(x) == 0;
+		return 0;
 	}
 	if (i < 0) {
 		run_skip(r, a->line, "socket option %s is not known here", word);

@@ -37,7 +37,8 @@ struct fd {
 	enum fd_kind kind;
 	int num;
 	sock_t sock;
-	bool nonblock, listening, connecting, connected, bound, shut_rd, shut_wr, inq, more;
+	bool nonblock, listening, connecting, connected, shut_rd, shut_wr, inq, more;
+	bool abort_on_close; /* SO_LINGER with 0 */
 	uint32_t bits;      /* SOCK_* seen so far and not used up */
 	int error;          /* pending, taken from the stack to look at it; 0: none */
 	sock_t accepted;    /* taken from the stack by poll, waiting for accept */

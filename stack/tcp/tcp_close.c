@@ -76,7 +76,8 @@ void tcp_abort(struct tcb *c)
 		list_push_back(&c->tcp->grave, &c->queue);
 		return;
 	}
-	if (c->state != TCP_SYN_SENT && c->state != TCP_TIME_WAIT)
+	/* In CLOSING, LAST-ACK and TIME-WAIT the peer expects nothing more: no reset. */
+	if (c->state != TCP_SYN_SENT && c->state < TCP_CLOSING)
 		tcp_send_abort(c);
 	tcp_closed(c, 0, "aborted by the user");
 }

@@ -13,6 +13,10 @@ uint32_t tcp_rcv_space(const struct tcb *c)
 bool tcp_window_update_due(const struct tcb *c)
 {
 	uint32_t offered = c->rcv.adv.v - c->rcv.nxt.v, space = tcp_rcv_space(c);
+	uint32_t most = 65535u << c->rcv_wscale; /* more than the field can say is no news */
+
+	if (space > most)
+		space = most;
 	uint32_t step = c->rcvbuf / 2 < c->mss ? c->rcvbuf / 2 : c->mss;
 
 	if (space < offered + step)
