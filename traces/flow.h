@@ -115,9 +115,10 @@ struct half {
 	uint32_t *retx;          /* events of this half that are retransmissions */
 	uint32_t retx_n, retx_cap;
 	/* what its packets look like */
-	uint32_t id_steps, id_small;
+	uint32_t id_steps, id_small; /* of new data: steps of the IP identification, and those under 8 */
+	uint32_t id_changes;         /* of all its packets */
+	uint16_t id_before;
 	uint16_t last_ipid, mss_seen;
-	uint8_t ttl;
 	bool has_last_ipid;
 	struct ack_sign *ack_sign; /* ACKS_KEPT of them, from the first pure ACK on */
 	uint8_t ack_sign_next;

@@ -70,6 +70,13 @@ static uint32_t ack_hash(const struct seg *g)
 	return h;
 }
 
+/* RFC 6864 lets a host write the same IP identification into all: then it marks nothing. How many
+ * packets it takes to think so depends on what a wrong thought costs. */
+static bool ids_are_constant(const struct half *h, uint64_t packets)
+{
+	return h->packets >= packets && h->id_changes == 0;
+}
+
 /* A pure ACK whose every field, IP identification included, was seen a moment ago. */
 static bool is_ack_copy(struct half *h, const struct dissected *d, const struct reader_pkt *p,
 			uint32_t *original)
@@ -85,7 +92,7 @@ static bool is_ack_copy(struct half *h, const struct dissected *d, const struct 
 		.at = p->at,
 	};
 
-	if (!d->ipid)
+	if (!d->ipid || ids_are_constant(h, 2))
 		return false;
 	if (!h->ack_sign)
 		h->ack_sign = calloc(ACKS_KEPT, sizeof(*h->ack_sign));
@@ -122,7 +129,7 @@ static const struct rec *find_copy(const struct half *h, const struct dissected 
 			continue;
 		if (r->has_ts && r->tsval != g->opt.ts_val)
 			continue;
-		if (d->ipid) {
+		if (d->ipid && !ids_are_constant(h, 8)) {
 			*evidence = EV_IDENTICAL;
 			return r;
 		}
@@ -462,7 +469,8 @@ void verdict_segment(struct analysis *a, struct conn *c, int side, const struct 
 		h->wnd = g->wnd;
 		h->wnd_known = true;
 	}
-	h->ttl = d->ttl;
+	h->id_changes += h->packets && d->ipid != h->id_before;
+	h->id_before = d->ipid;
 	h->packets++;
 	c->last = ns_max(c->last, p->at);
 	if (a->each) {

@@ -281,6 +281,48 @@ static void the_networks_copy_is_no_retransmission(void)
 	end();
 }
 
+static void duplicate_acks_of_a_host_with_one_identification_are_no_copies(void)
+{
+	tape_init(&tape);
+	tape_seg(&tape, SEG(.from = C, .at = 0, .flags = TH_SYN));
+	tape_seg(&tape, SEG(.from = S, .at = 20 * MS, .flags = TH_SYN | TH_ACK, .ack = 1, .ipid = 77));
+	tape_seg(&tape, SEG(.from = C, .at = 20 * MS, .seq = 1, .ack = 1));
+	tape_seg(&tape, SEG(.from = S, .at = 50 * MS, .seq = 1, .ack = 1, .ipid = 77, .wnd = 999));
+	for (int i = 0; i < 5; i++)
+		tape_seg(&tape, SEG(.from = S, .at = T0 + i, .seq = 1, .ack = 1, .ipid = 77));
+	judge();
+	CU_ASSERT_EQUAL(conn->events, 0);
+	end();
+	begin(C);
+	for (int i = 0; i < 5; i++)
+		tape_seg(&tape, SEG(.from = S, .at = T0 + i, .seq = 1, .ack = 1, .tsval = 5));
+	judge();
+	CU_ASSERT_EQUAL(conn->events, 0); /* nor those of one that counts */
+	end();
+}
+
+static void a_hundred_thousand_connections_are_told_apart(void)
+{
+	uint8_t frame[54];
+
+	tape_init(&tape);
+	tape_seg(&tape, SEG(.from = C, .at = 0, .flags = TH_SYN));
+	/* Ethernet, IPv4 and TCP without its options, behind the file's and the record's headers. */
+	memcpy(frame, tape.bytes + 24 + 16, sizeof(frame));
+	frame[17] = 40; /* IP's total length */
+	frame[46] = 0x50;
+	for (uint32_t i = 0; i < 100000; i++) {
+		frame[34] = (uint8_t)(i >> 8); /* the port, and above 65,536 the address */
+		frame[35] = (uint8_t)i;
+		frame[29] = (uint8_t)(3 + (i >> 16));
+		tape_frame(&tape, SEC, frame, sizeof(frame), sizeof(frame));
+	}
+	judge();
+	CU_ASSERT_EQUAL(a->nconns, 100001);
+	CU_ASSERT_EQUAL(a->over_limit, 0);
+	end();
+}
+
 static void a_capture_that_doubles_everything_is_seen_as_such(void)
 {
 	tape_init(&tape);
@@ -452,6 +494,8 @@ static const struct test_case cases[] = {
 	TEST(syn_syn_ack_and_fin_sent_again_have_their_own_names),
 	TEST(a_filled_hole_far_from_the_sender_is_told_by_the_packets_marks),
 	TEST(the_networks_copy_is_no_retransmission),
+	TEST(duplicate_acks_of_a_host_with_one_identification_are_no_copies),
+	TEST(a_hundred_thousand_connections_are_told_apart),
 	TEST(a_capture_that_doubles_everything_is_seen_as_such),
 	TEST(one_byte_into_a_closed_window_is_a_probe_and_its_byte_is_still_new),
 	TEST(one_below_the_next_byte_in_silence_is_a_keep_alive),
