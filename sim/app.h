@@ -106,7 +106,8 @@ struct app *app_flow_client(struct flow *);
 struct app *app_flow_server(uint16_t port, const struct stream_tls *, const struct tcp_config *);
 bool app_flow_server_add(struct app *, struct flow *); /* lends; false: out of memory */
 
-/* The byte pattern: 8 bytes at a time from an offset, so that any part can be made or checked. */
+/* The byte pattern: lines of text that begin with their offset, 8 bytes at a time from an offset, so
+ * that any part can be made or checked. */
 void pattern_fill(uint64_t key, uint64_t off, void *to, size_t len);
 /* Index of the first byte that differs, or len. */
 size_t pattern_check(uint64_t key, uint64_t off, const void *bytes, size_t len);

@@ -8,12 +8,39 @@
 
 #define WRITE_UNIT 65536 /* asked for at once: a large chunk's worth */
 
-/* Eight bytes from their index: cheap, and no two words of a stream are equal. */
+#define LINE_WORDS 8 /* a line of the pattern is 64 bytes: its offset, and seven words of letters */
+#define WORD_VALUES 0x0fffffffu
+
+/* The seven nibbles of v as bytes, the highest first in memory; the eighth byte is 0. */
+static uint64_t nibbles(uint32_t v)
+{
+	uint64_t x = __builtin_bswap32(v << 4);
+
+	x = (x & 0x0f0f0f0fu) | (uint64_t)(x & 0xf0f0f0f0u) << 28; /* low nibbles below, high ones above */
+	uint64_t lo = x & 0xffffffffu, hi = x >> 32;
+
+	lo = (lo | lo << 16) & 0x0000ffff0000ffffu;
+	lo = (lo | lo << 8) & 0x00ff00ff00ff00ffu;
+	hi = (hi | hi << 16) & 0x0000ffff0000ffffu;
+	hi = (hi | hi << 8) & 0x00ff00ff00ff00ffu;
+	return hi | lo << 8;
+}
+
+/* Eight bytes from their index, as text, so that a viewer that follows the stream shows where in it
+ * one is: "00001c0:" begins each line, words of letters follow. No two words of 2 GB are equal. */
 static uint64_t word(uint64_t key, uint64_t i)
 {
-	uint64_t x = (i + (key << 40)) * 0x9e3779b97f4a7c15u;
+	uint32_t at = (uint32_t)i % LINE_WORDS;
 
-	return x ^ x >> 32;
+	if (at == 0) {
+		uint64_t digit = nibbles((uint32_t)(i * 8) & WORD_VALUES);
+		uint64_t letter = (digit + 0x0606060606060606u) >> 4 & 0x0101010101010101u;
+
+		return (digit + letter * ('a' - '0' - 10) + 0x0030303030303030u) | (uint64_t)':' << 56;
+	}
+	uint64_t x = nibbles((uint32_t)(i + (key << 20)) * 0x9e3779b1u & WORD_VALUES);
+
+	return (x + 0x0061616161616161u) | (uint64_t)(at == LINE_WORDS - 1 ? '\n' : ' ') << 56;
 }
 
 static void bytes_of_word(uint64_t key, uint64_t i, uint8_t to[8])

@@ -37,9 +37,9 @@ static void shifted_and_foreign_patterns_are_wrong(void)
 	uint8_t b[64];
 
 	pattern_fill(3, 0, b, sizeof(b));
-	CU_ASSERT_TRUE(pattern_check(3, 1, b, sizeof(b)) < 4);
+	CU_ASSERT_TRUE(pattern_check(3, 1, b, sizeof(b)) < 8);
 	CU_ASSERT_TRUE(pattern_check(3, 65536, b, sizeof(b)) < 8);
-	CU_ASSERT_TRUE(pattern_check(2, 0, b, sizeof(b)) < 8);
+	CU_ASSERT_TRUE(pattern_check(2, 0, b, sizeof(b)) < 16);
 }
 
 static const struct test_case cases[] = {
