@@ -90,9 +90,12 @@ $(B)/suites.h: $(UNIT) Makefile
 $(call obj,tests/main.c): $(B)/suites.h
 $(call obj,tests/main.c): ALLC += -I$(B)
 
+# tests/lib/nomem.c makes allocations fail.
+WRAP := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+
 $(B)/unit-tests: $(call obj,tests/main.c $(TESTLIB) $(UNIT)) $(B)/libtapir-all.a
 	$(call quiet,LD   $@)
-	$(Q)$(CC) $(OPT) $^ -lcunit $(LIBS) -lm $(LDFLAGS) -o $@
+	$(Q)$(CC) $(OPT) $^ -lcunit $(LIBS) -lm $(LDFLAGS) $(WRAP) -o $@
 
 ## unit         CUnit suites; T="suite ..." runs only those
 unit: $(B)/unit-tests
