@@ -92,13 +92,13 @@ static bool is_ack_copy(struct half *h, const struct dissected *d, const struct 
 		.at = p->at,
 	};
 
-	if (!d->ipid || ids_are_constant(h, 2))
+	if (!d->ipid)
 		return false;
 	if (!h->ack_sign)
 		h->ack_sign = calloc(ACKS_KEPT, sizeof(*h->ack_sign));
 	if (!h->ack_sign)
 		return false;
-	for (int i = 0; i < ACKS_KEPT; i++) {
+	for (int i = 0; i < ACKS_KEPT && !ids_are_constant(h, 2); i++) {
 		const struct ack_sign *k = &h->ack_sign[i];
 
 		if (k->frame && k->ipid == s.ipid && k->ack == s.ack && k->tsval == s.tsval && k->wnd == s.wnd &&
