@@ -18,6 +18,8 @@
 
 #define REQUEST_MAX 8192
 #define HEAD_MAX 512
+#define IDLE_LIMIT (60 * SEC) /* a connection that moves nothing is not kept for ever */
+#define AT_ONCE 64            /* requests answered in one call: the others want their turn too */
 #define READ_UNIT 65536 /* of a file at once */
 
 struct http {
@@ -371,8 +373,13 @@ static void http_event(struct server *sv, struct stream *s, uint32_t bits)
 {
 	struct http *h = s->user;
 
-	(void)bits;
-	for (;;) {
+	if (bits & STREAM_OPEN)
+		stream_idle_limit(s, IDLE_LIMIT);
+	for (int i = 0;; i++) {
+		if (i == AT_ONCE) {
+			stream_again(s);
+			return;
+		}
 		if (h->answering && !send_answer(h, s))
 			return;
 		if (h->last) {

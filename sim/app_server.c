@@ -7,6 +7,9 @@
 #include "../stack/wire/print.h"
 #include "host.h"
 
+#define CONNS_MAX 32768
+#define TLS_CONNS_MAX 4096
+
 static struct server *of(const struct app *a)
 {
 	return container_of((struct app *)(uintptr_t)a, struct server, app);
@@ -34,6 +37,12 @@ static void server_stop(struct app *a, ns_t now)
 {
 	(void)now;
 	stop_listening(of(a));
+}
+
+/* A connection by TLS takes about 40 kB, so their number has to end before memory does. */
+static bool too_many(const struct server *sv)
+{
+	return sv->app.conns > (sv->cfg.tls ? TLS_CONNS_MAX : CONNS_MAX);
 }
 
 static bool enough(const struct server *sv)
@@ -82,7 +91,9 @@ static void server_event(struct app *a, struct stream *s, uint32_t bits, ns_t no
 	(void)now;
 	if (enough(sv))
 		stop_listening(sv);
-	if (bits & STREAM_OPEN) {
+	if (!s->user && too_many(sv)) {
+		stream_abort(s);
+	} else if (bits & STREAM_OPEN) {
 		log_open(sv, s);
 		s->user = calloc(1, sv->ops->conn_size ? sv->ops->conn_size : 1);
 		if (!s->user)

@@ -63,6 +63,8 @@ static void arm(struct stream *s)
 	ns_t due = s->tls && s->connected ? tls_deadline(s->tls) : NS_NEVER;
 
 	due = ns_min(due, s->drain_until);
+	if (s->idle_limit && !s->draining)
+		due = ns_min(due, s->moved_at + s->idle_limit);
 	if (due == NS_NEVER || s->closed)
 		wheel_remove(&s->host->stream_timers, &s->timer);
 	else if (due != s->timer.due)
@@ -193,6 +195,7 @@ const void *stream_peek(struct stream *s, size_t *len)
 void stream_consume(struct stream *s, size_t len)
 {
 	s->bytes_in += len;
+	s->moved_at = s->host->now;
 	if (!s->tls) {
 		sock_consume(s->stack, s->sock, len);
 		if (s->fin_seen)
@@ -222,6 +225,7 @@ void *stream_reserve(struct stream *s, size_t *len)
 void stream_commit(struct stream *s, size_t len)
 {
 	s->bytes_out += len;
+	s->moved_at = s->host->now;
 	if (!s->tls) {
 		sock_commit(s->stack, s->sock, len);
 		return;
@@ -273,6 +277,7 @@ size_t stream_write_chunk(struct stream *s, struct chunk *c, uint32_t off, uint3
 		return 0;
 	}
 	s->bytes_out += (uint64_t)n;
+	s->moved_at = s->host->now;
 	if ((uint64_t)n < len)
 		s->write_wanted = true;
 	return (size_t)n;
@@ -313,6 +318,13 @@ void stream_again(struct stream *s)
 {
 	s->again = true;
 	want_turn(s);
+}
+
+void stream_idle_limit(struct stream *s, ns_t limit)
+{
+	s->idle_limit = limit;
+	s->moved_at = s->host->now;
+	arm(s);
 }
 
 bool stream_info(const struct stream *s, struct sock_info *info)
@@ -424,7 +436,7 @@ static void end_by_tls(struct stream *s, ns_t now)
 	};
 	enum tls_verdict v = tls_verdict(s->tls);
 
-	if (v != TLS_CLEAN)
+	if (v != TLS_CLEAN && !s->why[0])
 		snprintf(s->why, sizeof(s->why), "%s", tls_text(s->tls));
 	stream_end(s, map[v], now);
 }
@@ -497,8 +509,18 @@ void stream_timeout(struct stream *s, ns_t now)
 	if (s->closed)
 		return;
 	want_turn(s);
-	if (now < s->drain_until)
-		return; /* a limit of the session's: tls_advance acts on it in the coming turn */
+	if (s->idle_limit && !s->draining && now >= s->moved_at + s->idle_limit) {
+		snprintf(s->why, sizeof(s->why), "idle for %lld s", (long long)(s->idle_limit / SEC));
+		stream_close(s);
+		return;
+	}
+	if (now < s->drain_until) {
+		/* Plain: a later hour of idleness. TLS: a limit of the session's, on which the coming
+		 * turn acts, and which it arms anew. */
+		if (!s->tls)
+			arm(s);
+		return;
+	}
 	if (s->tls && !tls_done(s->tls)) {
 		s->drain_until = now + DRAIN_LIMIT; /* its own limits come first, and are as short */
 		return;
@@ -513,6 +535,7 @@ void stream_timeout(struct stream *s, ns_t now)
 		end_by_tls(s, now);
 		return;
 	}
-	snprintf(s->why, sizeof(s->why), "the peer did not end its direction within 2 s");
+	if (!s->why[0])
+		snprintf(s->why, sizeof(s->why), "the peer did not end its direction within 2 s");
 	stream_end(s, STREAM_CLEAN_NOTE, now);
 }

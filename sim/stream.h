@@ -80,8 +80,9 @@ struct stream {
 	struct tls *tls;        /* NULL: plain */
 	struct list node;       /* host->streams */
 	struct list ready;      /* host->ready, when it wants a call */
-	struct wheel_entry timer; /* the earlier of the session's limit and drain_until */
+	struct wheel_entry timer; /* the earliest of the session's, drain_until, and idleness; lazily */
 	ns_t drain_until;
+	ns_t idle_limit, moved_at;
 	uint32_t news;          /* enum stream_bits not yet told */
 	bool connected;         /* the socket is; TLS may still be shaking hands */
 	bool fin_seen;          /* the socket's FIN event came */
@@ -113,6 +114,8 @@ void stream_finish(struct stream *); /* end of our direction: FIN behind the dat
 void stream_close(struct stream *);  /* finish, and throw away what still comes; CLOSED follows, after 2 s at the latest */
 void stream_abort(struct stream *);  /* RST; CLOSED follows in this turn */
 void stream_again(struct stream *);  /* call me once more, in this or the next turn */
+/* Closes the stream when no byte has moved for so long; 0: never (the default). */
+void stream_idle_limit(struct stream *, ns_t limit);
 
 /* The socket's figures; works up to and within the call with CLOSED. False: nothing is known. */
 bool stream_info(const struct stream *, struct sock_info *);

@@ -185,7 +185,44 @@ static void a_head_without_end_is_refused(void)
 	end(p);
 }
 
+static void an_idle_connection_is_ended_after_a_minute(void)
+{
+	struct hostpair *p = begin();
+	struct talk t = {0};
+
+	talk_start(p, &t, PORT, NULL, "GET /a.txt HTTP/1.1\r\nHost: x\r\n\r\nGET /a.t", false);
+	hostpair_run(p, 59 * SEC);
+	CU_ASSERT_EQUAL(p->host[SERVER]->next_stream_id, 1);
+	CU_ASSERT_FALSE(list_empty(&p->host[SERVER]->streams));
+	hostpair_run(p, 63 * SEC);
+
+	CU_ASSERT_TRUE(list_empty(&p->host[SERVER]->streams));
+	end(p);
+}
+
+static void many_requests_at_once_are_all_answered(void)
+{
+	struct hostpair *p = begin();
+	struct talk t = {0};
+	char text[8000] = "";
+	size_t answers = 0;
+
+	for (int i = 0; i < 200; i++)
+		strcat(text, "HEAD / HTTP/1.1\r\nHost: x\r\n\r\n");
+	talk_start(p, &t, PORT, NULL, text, true);
+	hostpair_run(p, 10 * SEC);
+	t.heard[t.n] = '\0';
+	for (const char *at = t.heard; (at = strstr(at, "200 OK")) != NULL; at++)
+		answers++;
+
+	CU_ASSERT_EQUAL(answers, 200);
+	CU_ASSERT_EQUAL(app_pipe_verdict(t.app, NULL), STREAM_CLEAN);
+	end(p);
+}
+
 static const struct test_case cases[] = {
+	TEST(an_idle_connection_is_ended_after_a_minute),
+	TEST(many_requests_at_once_are_all_answered),
 	TEST(each_request_has_its_answer),
 	TEST(requests_in_one_piece_are_answered_in_order),
 	TEST(a_request_may_come_byte_by_byte),
