@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../../stack/wire/csum.h"
 #include "../../stack/wire/eth.h"
 
 bool frame_seg(const struct pkt *p, struct seg *g)
@@ -64,6 +65,17 @@ void twohosts_free(struct twohosts *w)
 	free(w);
 }
 
+static void put_on_wire(struct twohosts *w, int from, struct pkt *p, ns_t at)
+{
+	if (!p)
+		return;
+	if (w->nair == w->cap_air) {
+		w->cap_air = w->cap_air ? w->cap_air * 2 : 64;
+		w->air = realloc(w->air, w->cap_air * sizeof(*w->air));
+	}
+	w->air[w->nair++] = (struct flight){p, at, w->frames++, !from};
+}
+
 static void onto_wire(struct twohosts *w, int from, struct pkt *p)
 {
 	struct seg g;
@@ -78,17 +90,21 @@ static void onto_wire(struct twohosts *w, int from, struct pkt *p)
 		pkt_free(p);
 		return;
 	}
-	if (w->nair == w->cap_air) {
-		w->cap_air = w->cap_air ? w->cap_air * 2 : 64;
-		w->air = realloc(w->air, w->cap_air * sizeof(*w->air));
-	}
-	ns_t start = w->now;
+	ns_t start = w->now, late = 0;
+	bool twice = false;
 
 	if (w->rate) {
 		start = ns_max(w->now, w->busy_until[from]) + (ns_t)p->len * SEC / (ns_t)w->rate;
 		w->busy_until[from] = start;
 	}
-	w->air[w->nair++] = (struct flight){p, start + w->delay, w->frames++, !from};
+	if (w->mess && !p->gso_size) {
+		csum_complete(p);
+		p->csum = CSUM_UNKNOWN;
+		late = w->mess(w, from, p, &twice);
+	}
+	if (twice)
+		put_on_wire(w, from, pkt_dup(p), start + w->delay + late * 2);
+	put_on_wire(w, from, p, start + w->delay + late);
 }
 
 static void turn(struct twohosts *w, int i, struct pkt *in)

@@ -13,6 +13,10 @@ struct twohosts;
 /* Called for each frame that enters the wire; side 0 is the client's. True: it is lost. */
 typedef bool wire_fn(struct twohosts *, int side, const struct pkt *, const struct seg *, ns_t now);
 
+/* Called for each frame that was not lost: may change it, and says how much longer than the others it
+ * is on its way. Its checksum is in its bytes then. */
+typedef ns_t mess_fn(struct twohosts *, int side, struct pkt *, bool *twice);
+
 struct flight {
 	struct pkt *pkt;
 	ns_t at;
@@ -30,6 +34,7 @@ struct twohosts {
 	size_t nair, cap_air;
 	uint64_t frames;
 	wire_fn *wire;
+	mess_fn *mess;
 	void *arg;
 	sock_t listener, client, server;
 	uint64_t segs[2], data_segs[2], lost;
