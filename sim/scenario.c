@@ -42,12 +42,8 @@ bool host_find(struct doc *d, const struct node *y, const struct scenario *sc, c
 {
 	char shown[64];
 
-	for (uint32_t i = 0; i < sc->nhosts; i++)
-		if (strcmp(sc->host[i].name, name) == 0) {
-			*which = i;
-			return true;
-		}
-	return doc_fail(d, y, "got %s, expected the name of a host", text_shown(name, shown));
+	return names_find(&sc->host_names, name, which) ||
+	       doc_fail(d, y, "got %s, expected the name of a host", text_shown(name, shown));
 }
 
 /* Text of limited length into an array. */
@@ -315,7 +311,7 @@ static bool hosts_read(struct doc *d, const struct node *y, struct scenario *sc)
 	if (y->n == 0 || y->n > HOSTS_MAX)
 		return doc_fail(d, y, "got %u hosts, expected 1 to %d", y->n, HOSTS_MAX);
 	sc->host = calloc(y->n, sizeof(*sc->host));
-	if (!sc->host)
+	if (!sc->host || !names_init(&sc->host_names, y->n))
 		return doc_fail(d, y, "out of memory");
 	for (const struct node *n = doc_first(d, y); n; n = doc_next(d, n)) {
 		struct scenario_host *h = &sc->host[sc->nhosts];
@@ -326,6 +322,7 @@ static bool hosts_read(struct doc *d, const struct node *y, struct scenario *sc)
 		/* `link.pcapng` is the link's. */
 		if (strcmp(h->name, "link") == 0)
 			return doc_fail_key(d, n, "got a host called `link`, expected another name");
+		names_add(&sc->host_names, h->name, sc->nhosts - 1);
 		if (n->type == NODE_TEXT && *doc_text(d, n) == 0)
 			continue;
 		if (!fields_read(d, n, host_fields, nhost_fields, h))
@@ -381,6 +378,7 @@ static bool target_read(struct doc *d, const struct node *y, const struct scenar
 	memcpy(name, text, (size_t)(colon - text));
 	name[colon - text] = 0;
 	f->port = (uint16_t)port;
+	snprintf(f->target, sizeof(f->target), "%s:%u", name, f->port);
 	return host_find(d, y, sc, name, &f->to);
 }
 
@@ -494,31 +492,42 @@ static bool flow_read_one(struct doc *d, const struct node *y, const struct scen
 	return flow_check(d, y, sc, f);
 }
 
+/* One listener serves a port: its flows speak alike. */
+static bool listener_find(struct doc *d, const struct node *y, struct scenario *sc,
+			  struct scenario_flow *f, struct names *targets)
+{
+	const struct scenario_flow *first;
+
+	f->listener = (uint32_t)(f - sc->flow);
+	if (names_add(targets, f->target, f->listener))
+		return true;
+	names_find(targets, f->target, &f->listener);
+	first = &sc->flow[f->listener];
+	return (first->tls == f->tls && strcmp(first->pki, f->pki) == 0) ||
+	       doc_fail(d, y, "got flows with different `tls` to one port, expected another port");
+}
+
 static bool traffic_read(struct doc *d, const struct node *y, struct scenario *sc)
 {
+	struct names targets = {0};
 	uint64_t total = 0;
+	bool ok = true;
 
 	if (!list_expect(d, y, "a list of flows"))
 		return false;
 	sc->flow = calloc(y->n + 1, sizeof(*sc->flow));
-	if (!sc->flow)
-		return doc_fail(d, y, "out of memory");
-	for (const struct node *n = doc_first(d, y); n; n = doc_next(d, n)) {
+	if (!sc->flow || !names_init(&targets, y->n))
+		ok = doc_fail(d, y, "out of memory");
+	for (const struct node *n = doc_first(d, y); n && ok; n = doc_next(d, n)) {
 		struct scenario_flow *f = &sc->flow[sc->nflows++];
 
-		if (!flow_read_one(d, n, sc, f))
-			return false;
+		ok = flow_read_one(d, n, sc, f) && listener_find(d, n, sc, f, &targets);
 		total += f->repeat;
-		if (total > FLOWS_MAX)
-			return doc_fail(d, n, "got over %d flows, expected at most that", FLOWS_MAX);
-		/* One listener serves a port: its flows speak alike. */
-		for (const struct scenario_flow *g = sc->flow; g < f && f - g < 64; g++)
-			if (g->to == f->to && g->port == f->port &&
-			    (g->tls != f->tls || strcmp(g->pki, f->pki) != 0))
-				return doc_fail(d, n, "got flows with different `tls` to one port, "
-						      "expected another port");
+		if (ok && total > FLOWS_MAX)
+			ok = doc_fail(d, n, "got over %d flows, expected at most that", FLOWS_MAX);
 	}
-	return true;
+	names_free(&targets);
+	return ok;
 }
 
 /* ---- capture, output ---- */
@@ -857,6 +866,8 @@ void scenario_free(struct scenario *sc)
 		free(sc->link[i].rule[0]);
 		free(sc->link[i].rule[1]);
 	}
+	names_free(&sc->host_names);
+	names_free(&sc->link_names);
 	free(sc->host);
 	free(sc->link);
 	free(sc->flow);

@@ -13,6 +13,7 @@
 
 #include "../stack/stack.h"
 #include "app.h"
+#include "names.h"
 #include "path.h"
 
 #define SCENARIO_NAME 32  /* of hosts and links: letters, digits, `-` and `_` */
@@ -46,6 +47,8 @@ struct scenario_flow {
 	enum flow_kind kind;
 	uint32_t from, to;           /* hosts */
 	uint16_t port;
+	char target[SCENARIO_NAME + 8]; /* host:port */
+	uint32_t listener;           /* the first entry of the traffic with this target */
 	ns_t at, until;              /* until NS_NEVER: to the end */
 	uint64_t send, receive;      /* FLOW_ENDLESS: until `until` */
 	uint32_t request, response;
@@ -120,6 +123,7 @@ struct scenario {
 	struct sweep_var sweep[SWEEP_VARS];
 	uint32_t nsweep;
 	uint64_t seed_first, seed_last; /* of the sweep; 0, 0: just `seed` */
+	struct names host_names, link_names;
 };
 
 struct scenario_options {

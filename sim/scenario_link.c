@@ -337,12 +337,8 @@ bool link_find(struct doc *d, const struct node *y, const struct scenario *sc, u
 
 	if (!text_read(d, y, "the name of a link", &text))
 		return false;
-	for (uint32_t i = 0; i < sc->nlinks; i++)
-		if (strcmp(sc->link[i].name, text) == 0) {
-			*which = i;
-			return true;
-		}
-	return doc_fail(d, y, "got %s, expected the name of a link", text_shown(text, shown));
+	return names_find(&sc->link_names, text, which) ||
+	       doc_fail(d, y, "got %s, expected the name of a link", text_shown(text, shown));
 }
 
 static bool between_read(struct doc *d, const struct node *y, struct scenario *sc,
@@ -465,31 +461,20 @@ static bool mtu_fits(struct doc *d, const struct node *y, const struct scenario 
 	return true;
 }
 
-static bool names_differ(struct doc *d, const struct node *y, const struct scenario *sc,
-			 const struct scenario_link *l)
-{
-	for (const struct scenario_link *other = sc->link; other < l; other++)
-		if (strcmp(other->name, l->name) == 0)
-			return doc_fail(d, y, "got a second link `%s`, expected distinct names",
-					l->name);
-	return true;
-}
-
 bool links_read(struct doc *d, const struct node *y, struct scenario *sc)
 {
 	if (!list_expect(d, y, "a list of links"))
 		return false;
 	sc->link = calloc(y->n + 1, sizeof(*sc->link));
-	if (!sc->link)
+	if (!sc->link || !names_init(&sc->link_names, y->n))
 		return doc_fail(d, y, "out of memory");
 	for (const struct node *n = doc_first(d, y); n; n = doc_next(d, n)) {
 		struct scenario_link *l = &sc->link[sc->nlinks++];
 
 		if (!link_read(d, n, sc, l) || !mtu_fits(d, n, sc, l))
 			return false;
-		/* Names that were given are compared; a thousand default names need not be. */
-		if (doc_find(d, n, "name") && !names_differ(d, n, sc, l))
-			return false;
+		if (!names_add(&sc->link_names, l->name, sc->nlinks - 1))
+			return doc_fail(d, n, "got a second link `%s`, expected distinct names", l->name);
 	}
 	return true;
 }

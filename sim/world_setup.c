@@ -261,9 +261,8 @@ static struct app *server_for(struct world *w, uint32_t entry, struct app **serv
 {
 	const struct scenario_flow *f = &w->sc->flow[entry];
 
-	for (uint32_t i = 0; i < entry; i++)
-		if (w->sc->flow[i].to == f->to && w->sc->flow[i].port == f->port)
-			return servers[i];
+	if (f->listener != entry)
+		return servers[f->listener];
 	struct app *a = app_flow_server(f->port, f->tls ? &w->flow_tls[entry].server : NULL, NULL);
 
 	if (a)

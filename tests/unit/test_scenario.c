@@ -95,6 +95,8 @@ static void wrong_files_are_refused_with_their_place(void)
 		{HEAD "traffic: [{from: a, to: 'b:80', send: 1MB, tls: maybe}]\n", "got `maybe`"},
 		{HEAD "traffic: [{from: a, to: 'b:80', send: 1MB, tls: {verify: yes}}]\n",
 		 "got `yes`, expected one of: none, server, mutual"},
+		{HEAD "traffic: [{from: a, to: 'b:80', send: 1B}, {from: a, to: 'b:080', send: 1B, tls: true}]\n",
+		 "different `tls` to one port"},
 		{HEAD "capture: {at: [c]}\n", "got `c`, expected the name of a host"},
 		{HEAD "capture: {snaplen: 3}\n", "snaplen: got `3`, expected 64 to 262144, or"},
 		{HEAD "output: {series: 1ns}\n", "series: got `1ns`"},
