@@ -171,7 +171,7 @@ static void text_handshake(FILE *to, const struct flow *a, const struct flow_fig
 	fputs("  handshake   ", to);
 	fputs(a->client_tls ? "TCP and TLS up " : "up ", to);
 	print_ms(to, a->client.opened - f->start);
-	fprintf(to, " after the first SYN");
+	fputs(" after connecting began", to);
 	if (f->by_cause[WHY_SYN] || f->by_cause[WHY_SYN_ACK])
 		fprintf(to, "; sent again: %" PRIu64 " SYN, %" PRIu64 " SYN-ACK", f->by_cause[WHY_SYN],
 			f->by_cause[WHY_SYN_ACK]);
