@@ -150,7 +150,7 @@ void tcp_ack(struct tcb *c, const struct seg *g)
 		tcp_talk(c);
 		return;
 	}
-	struct ack_news news = {.rtt = -1, .first_rtt = -1};
+	struct ack_news news = {.rtt = -1, .first_rtt = -1, .prior_fack = c->rack.fack};
 	uint32_t prior_inflight = tcp_inflight(c);
 	bool dup = is_dup_ack(c, g);
 

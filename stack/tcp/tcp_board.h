@@ -61,6 +61,7 @@ struct ack_news {
 	bool dup_ack;               /* in the sense of RFC 5681 2, or a SACK with news */
 	bool dsack;                 /* the first block was a D-SACK (RFC 2883) */
 	struct seq_range dsack_range;
+	seq_t prior_fack;           /* highest number known to have arrived before this ACK */
 	bool fin_acked;
 	ns_t rtt;                   /* from the newest record that was never retransmitted; -1: none */
 	ns_t first_rtt;             /* from the eldest such (for SRTT, as it holds the delayed ACK) */

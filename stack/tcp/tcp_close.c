@@ -184,7 +184,7 @@ bool tcp_arrive_time_wait(struct tcp *t, struct tcb_tw *w, const struct seg *g)
 			tcp_tw_free(t, w);
 		return false;
 	}
-	if ((g->flags & (TH_SYN | TH_ACK | TH_FIN)) == TH_SYN) {
+	if ((g->flags & (TH_SYN | TH_ACK)) == TH_SYN && (!(g->flags & TH_FIN) || t->cfg.synfin == SYNFIN_IS_SYN)) {
 		/* RFC 6191: a new connection, if its number or its timestamp has moved on. */
 		bool newer_ts = w->ts_ok && g->opt.has_ts && (int32_t)(g->opt.ts_val - w->ts_recent) > 0;
 

@@ -95,10 +95,11 @@ void tcp_loss_on_record(void *arg, const struct rec *r, struct ack_news *news)
 		c->rack.end = r->hi;
 		c->rack.rtt = rtt;
 	}
-	/* Step 3: it was sent once and fills in below what had arrived. */
+	/* Step 3: it was sent once and fills in below what had arrived before this ACK. Within an ACK the
+	 * blocks come newest first, and before the cumulative part: that is no reordering. */
 	if (seq_gt(r->hi, c->rack.fack))
 		c->rack.fack = r->hi;
-	else if (!(r->flags & REC_EVER) && seq_lt(r->hi, c->rack.fack))
+	if (!(r->flags & REC_EVER) && seq_lt(r->hi, news->prior_fack))
 		c->rack.seen_reordering = true;
 }
 
