@@ -154,6 +154,7 @@ void tcp_bury(struct tcp *t)
 void tcp_free(struct tcp *t)
 {
 	tcp_bury(t);
+	flowmap_free(&t->flows); /* nobody is looked up any more */
 	/* Connections first: they stand in their listeners' lists. */
 	for (uint32_t i = 0; i < t->table_len; i++)
 		if (!IS_FREE(t->table[i]) && t->table[i]->kind == FLOW_CONN)
@@ -176,7 +177,6 @@ void tcp_free(struct tcp *t)
 	}
 	free(t->table);
 	free(t->fastopen.peers);
-	flowmap_free(&t->flows);
 	flowmap_free(&t->listeners);
 	slab_free(&t->tcbs);
 	slab_free(&t->lsocks);

@@ -89,6 +89,7 @@ struct tcb {
 	struct {
 		seq_t una, nxt, max; /* max: above nxt only while a zero-window probe byte is out */
 		uint32_t wnd, max_wnd;
+		seq_t edge;          /* the furthest right edge that the peer ever offered */
 		seq_t wl1, wl2;
 		seq_t iss;
 		seq_t small;         /* end of the last small segment sent (Minshall's Nagle) */

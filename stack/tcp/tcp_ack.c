@@ -11,13 +11,18 @@ static bool uses_sack(const struct tcb *c)
 /* RFC 9293 3.10.7.4 (5): the newest segment's window counts. */
 void tcp_update_window(struct tcb *c, const struct seg *g)
 {
-	if (!(seq_lt(c->snd.wl1, g->seq) || (seq_eq(c->snd.wl1, g->seq) && seq_le(c->snd.wl2, g->ack))))
+	bool newer = seq_lt(c->snd.wl1, g->seq) || (seq_eq(c->snd.wl1, g->seq) && seq_le(c->snd.wl2, g->ack));
+
+	/* Old text sent again has an old number, but may bring a new acknowledgment. Were its window not
+	 * taken, una + wnd would reach beyond what was offered (Linux decides likewise). */
+	if (!newer && !seq_lt(c->snd.wl2, g->ack))
 		return;
 	uint32_t wnd = (uint32_t)g->wnd << c->snd_wscale;
 
 	c->snd.wnd = wnd;
-	c->snd.wl1 = g->seq;
+	c->snd.wl1 = seq_max(c->snd.wl1, g->seq);
 	c->snd.wl2 = g->ack;
+	c->snd.edge = seq_max(c->snd.edge, seq_add(g->ack, wnd));
 	if (wnd > c->snd.max_wnd)
 		c->snd.max_wnd = wnd;
 	/* An answer to a probe, even one that says zero, shows that the peer lives. */

@@ -91,33 +91,72 @@ void tcp_info(const struct tcb *c, struct sock_info *i)
 
 /* ---- invariants (numbers as in the project's list of them: sequence space, timers, windows) ---- */
 
+/* Data and FIN are exchanged: not the handshake, and not the husk beside a compact TIME-WAIT. */
+static bool is_open(const struct tcb *c)
+{
+	return c->state >= TCP_ESTABLISHED && c->state < TCP_TIME_WAIT;
+}
+
+/* Bytes of the send queue that are in flight. */
+static uint32_t outstanding(const struct tcb *c)
+{
+	return c->snd.nxt.v - c->snd.una.v - (c->fin_sent && !c->fin_acked);
+}
+
 static const char *check_sequence(const struct tcb *c)
 {
 	if (seq_gt(c->snd.una, c->snd.nxt) || seq_gt(c->snd.nxt, c->snd.max))
 		return "una <= nxt <= max does not hold";
-	if (c->state >= TCP_ESTABLISHED && seq_gt(c->rcv.nxt, seq_add(c->rcv.adv, 1)))
-		return "rcv.nxt is beyond the window offered";
-	if (c->state >= TCP_ESTABLISHED && c->state != TCP_TIME_WAIT && !board_check(&c->board, c->snd.una, c->snd.nxt))
-		return "the scoreboard does not add up";
 	if (!rcvq_check(&c->rcvq, c->fin_seen && seq_gt(c->rcv.nxt, c->rcv.fin) ? c->rcv.fin : c->rcv.nxt))
 		return "the receive queue is not sorted, disjoint and above rcv.nxt";
-	uint32_t sent = c->snd.nxt.v - c->snd.una.v - (c->fin_sent && !c->fin_acked);
-
-	if (c->state >= TCP_ESTABLISHED && c->state != TCP_TIME_WAIT && sent > c->sndq.bytes)
+	if (!is_open(c))
+		return NULL;
+	if (seq_gt(c->rcv.nxt, seq_add(c->rcv.adv, 1)))
+		return "rcv.nxt is beyond the window offered";
+	if (c->rcvq.nearly && seq_gt(rcvq_end(&c->rcvq, c->rcv.nxt), c->rcv.adv))
+		return "an early range reaches beyond the window offered";
+	if (!board_check(&c->board, c->snd.una, c->snd.nxt))
+		return "the scoreboard does not add up";
+	if (outstanding(c) > c->sndq.bytes)
 		return "more is outstanding than the send queue holds";
+	if (seq_gt(c->snd.nxt, seq_add(c->snd.edge, 1)) || seq_gt(c->snd.max, seq_add(c->snd.edge, 1)))
+		return "something was sent beyond every window that the peer offered";
+	return NULL;
+}
+
+/* The states say which FINs have passed. */
+static const char *check_fins(const struct tcb *c)
+{
+	bool in = c->fin_seen && seq_gt(c->rcv.nxt, c->rcv.fin), past = in && c->rcv.nxt.v != c->rcv.fin.v + 1;
+	bool peer_closed = c->state == TCP_CLOSE_WAIT || c->state == TCP_CLOSING || c->state == TCP_LAST_ACK;
+
+	if ((c->fin_sent && !c->fin_queued) || (c->fin_acked && !c->fin_sent))
+		return "the FIN was acknowledged before it was sent, or sent before it was wanted";
+	if (!is_open(c))
+		return NULL;
+	if (in != peer_closed || past)
+		return "the state and the peer's FIN disagree";
+	if (c->fin_queued != (c->state != TCP_ESTABLISHED && c->state != TCP_CLOSE_WAIT))
+		return "the state and our FIN disagree";
+	if (c->fin_acked != (c->state == TCP_FIN_WAIT_2))
+		return "the state and the ACK of our FIN disagree";
 	return NULL;
 }
 
 static const char *check_timers(const struct tcb *c)
 {
-	bool outstanding = !board_empty(&c->board) || c->state == TCP_SYN_SENT || c->state == TCP_SYN_RECEIVED;
+	bool waits = !board_empty(&c->board) || c->state == TCP_SYN_SENT || c->state == TCP_SYN_RECEIVED;
 
-	if (outstanding && c->due[T_REXMIT] == NS_NEVER)
+	if (waits && c->due[T_REXMIT] == NS_NEVER)
 		return "something is outstanding and no retransmission timer runs";
-	if (!outstanding && c->due[T_REXMIT] != NS_NEVER)
+	if (!waits && c->due[T_REXMIT] != NS_NEVER)
 		return "the retransmission timer runs with nothing outstanding";
 	if (c->due[T_PERSIST] != NS_NEVER && c->due[T_REXMIT] != NS_NEVER)
 		return "persist and retransmission timers both run";
+	if (c->state == TCP_FIN_WAIT_2 && c->user_gone && c->due[T_WAIT] == NS_NEVER)
+		return "FIN-WAIT-2 without a user and without an end";
+	if (is_open(c) && !seq_eq(c->rcv.nxt, c->rcv.wup) && c->due[T_DELACK] == NS_NEVER && !c->ack_now)
+		return "an ACK is owed and nothing will send it";
 	for (int i = 0; i < T_COUNT; i++)
 		if (c->due[i] < c->timer.due)
 			return "a deadline lies before the wheel's entry";
@@ -128,10 +167,9 @@ static const char *check_timers(const struct tcb *c)
 
 static const char *check_silence(const struct tcb *c)
 {
-	if (c->talking || c->state < TCP_ESTABLISHED || c->state == TCP_TIME_WAIT)
+	if (c->talking || !is_open(c))
 		return NULL;
-	uint32_t sent = c->snd.nxt.v - c->snd.una.v - (c->fin_sent && !c->fin_acked);
-	bool waiting = (!c->fin_sent && c->sndq.bytes > sent) || (c->fin_queued && !c->fin_sent);
+	bool waiting = (!c->fin_sent && c->sndq.bytes > outstanding(c)) || (c->fin_queued && !c->fin_sent);
 
 	if (waiting && board_empty(&c->board) && c->due[T_PERSIST] == NS_NEVER && c->due[T_PACE] == NS_NEVER && !c->cork)
 		return "something waits to be sent and nothing will wake it";
@@ -140,7 +178,7 @@ static const char *check_silence(const struct tcb *c)
 
 static const char *check_windows(const struct tcb *c)
 {
-	if (c->state < TCP_ESTABLISHED || c->state == TCP_TIME_WAIT)
+	if (!is_open(c))
 		return NULL;
 	if (c->cc.cwnd < c->mss)
 		return "cwnd is under one segment";
@@ -151,9 +189,52 @@ static const char *check_windows(const struct tcb *c)
 	return NULL;
 }
 
-static void say_why(const struct tcb *c, const char *what, char *why, size_t cap)
+/* One that is closed, but whose user has not let go of it. */
+static const char *check_closed(const struct tcb *c)
 {
-	const char *state = tcp_state_name(c->state);
+	for (int i = 0; i < T_COUNT; i++)
+		if (c->due[i] != NS_NEVER)
+			return "a timer runs on what is closed";
+	if (c->timer.due != NS_NEVER || c->talking || c->board.first != c->board.end || c->sndq.bytes)
+		return "something is left of what is closed";
+	return NULL;
+}
+
+static const char *check_conn(const struct tcb *c)
+{
+	static const char *(*const checks[])(const struct tcb *) = {check_sequence, check_fins, check_timers,
+								    check_silence, check_windows};
+	const char *what = NULL;
+
+	if (c->state == TCP_CLOSED)
+		return check_closed(c);
+	/* In TIME-WAIT the compact block has the place in the map. */
+	if ((flowmap_find(&c->tcp->flows, &c->flow.key) == (const void *)c) != (c->state != TCP_TIME_WAIT))
+		return "the flow map does not find it";
+	for (size_t i = 0; i < ARRAY_LEN(checks) && !what; i++)
+		what = checks[i](c);
+	return what;
+}
+
+static uint32_t list_len(const struct list *head)
+{
+	uint32_t n = 0;
+
+	for (const struct list *l = head->next; l != head; l = l->next)
+		n++;
+	return n;
+}
+
+static const char *check_listener(const struct tcb_listener *l)
+{
+	if (list_len(&l->half) != l->nhalf || list_len(&l->done) != l->ndone)
+		return "a listener has miscounted";
+	return NULL;
+}
+
+static void say_why(enum tcp_state in, const char *what, char *why, size_t cap)
+{
+	const char *state = tcp_state_name(in);
 	size_t n = 0;
 
 	while (*what && n + 1 < cap)
@@ -168,33 +249,38 @@ static void say_why(const struct tcb *c, const char *what, char *why, size_t cap
 
 bool tcp_check(const struct tcp *t, char *why, size_t cap)
 {
-	uint32_t seen_tw = 0;
+	uint32_t seen_tw = 0, half = 0;
+	enum tcp_state in = TCP_CLOSED;
+	const char *what = NULL;
 
-	for (uint32_t i = 0; i < t->table_len; i++) {
+	for (uint32_t i = 0; i < t->table_len && !what; i++) {
 		const struct tcp_flow *f = t->table[i];
 
 		if ((uintptr_t)f & 1)
 			continue;
-		seen_tw += f->kind == FLOW_TIME_WAIT;
-		if (f->kind != FLOW_CONN)
-			continue;
-		const struct tcb *c = (const struct tcb *)f;
-		const char *what = NULL;
-
-		if (c->state == TCP_CLOSED)
-			continue;
-		if (!what)
-			what = check_sequence(c);
-		if (!what)
-			what = check_timers(c);
-		if (!what)
-			what = check_silence(c);
-		if (!what)
-			what = check_windows(c);
-		if (what) {
-			say_why(c, what, why, cap);
-			return false;
+		switch (f->kind) {
+		case FLOW_CONN:
+			in = ((const struct tcb *)f)->state;
+			what = check_conn((const struct tcb *)f);
+			break;
+		case FLOW_TIME_WAIT:
+			in = TCP_TIME_WAIT;
+			seen_tw++;
+			if (((const struct tcb_tw *)f)->timer.due == NS_NEVER)
+				what = "no timer runs";
+			break;
+		default:
+			in = TCP_LISTEN;
+			half += ((const struct tcb_listener *)f)->nhalf;
+			what = check_listener((const struct tcb_listener *)f);
+			break;
 		}
 	}
-	return seen_tw == t->ntw;
+	if (!what && (seen_tw != t->ntw || seen_tw > t->max_tw))
+		what = "the TIME-WAITs are miscounted";
+	if (!what && half != t->nhalf)
+		what = "the half-open connections are miscounted";
+	if (what)
+		say_why(in, what, why, cap);
+	return !what;
 }

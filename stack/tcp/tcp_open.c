@@ -407,6 +407,7 @@ void tcp_established(struct tcb *c, const char *why)
 	 * RFC 8985 6.2 step 3, RFC 7323 4.3. */
 	c->high = c->round_end = c->usage_end = c->rack.fack = c->snd.una;
 	c->last_ack_sent = c->rcv.nxt;
+	c->snd.edge = seq_add(c->snd.una, c->snd.wnd);
 	c->quick = c->cfg->quickack ? QUICKACKS : 0;
 	/* RFC 6298 5.7: a handshake that timed out starts data with an RTO of 3 s. */
 	if (c->rtt.srtt == 0 && c->rtt.backoff)
