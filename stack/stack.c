@@ -37,6 +37,7 @@ void tcp_config_default(struct tcp_config *c)
 		.cc = CC_CUBIC,
 		.recovery = RECOVERY_RACK,
 		.ecn = ECN_PASSIVE,
+		.ecn_tries = 1,
 		.sack = true,
 		.dsack = true,
 		.timestamps = true,

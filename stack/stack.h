@@ -65,6 +65,7 @@ struct tcp_config {
 	enum tcp_cc_kind cc;
 	enum tcp_recovery recovery;
 	enum tcp_ecn ecn;
+	uint8_t ecn_tries;         /* so many SYNs ask for it; 1 */
 	bool sack, dsack, timestamps, wscale;
 	bool limited_transmit, prr, tlp, frto, eifel;
 	bool hystart, abc, idle_restart, pacing;

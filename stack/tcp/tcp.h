@@ -165,6 +165,13 @@ struct tcb {
 	uint32_t dup_acks_most; /* more are not believed */
 	bool cwnd_limited, cwr_due, ecn_ok, ece_due, prr_first;
 	uint8_t send_why;     /* enum send_why of the record being resent */
+	struct { /* AccECN (RFC 9768): the counters that we keep of the peer's data, and what it tells of ours */
+		bool on, first_in, first_out, last_ce, option_due, tell_e1b;
+		bool no_ect;      /* the path changes codepoints: send none */
+		uint8_t syn_ecn;  /* codepoint of the peer's SYN or SYN-ACK */
+		uint32_t cep, cep_told, ceb, e0b, e1b;
+		uint32_t peer_cep, peer_ceb;
+	} acc;
 	struct {
 		ns_t xmit, rtt, reo_wnd;
 		seq_t end, fack;
@@ -194,7 +201,7 @@ struct tcb {
 	bool nodelay, cork, keepalive, write_blocked;
 	struct {
 		uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retrans;
-		uint64_t segs_in, segs_out, data_in, data_out;
+		uint64_t segs_in, segs_out, data_in, data_out, delivered_ce;
 		uint32_t retrans_by[WHY_COUNT];
 		uint32_t timeouts, recoveries, spurious, dsacks, dup_acks, tlps, undos, ooo;
 	} stat;
@@ -318,6 +325,16 @@ void tcp_fastopen_answered(struct tcb *, const struct seg *);        /* client: 
 void tcp_fastopen_arrive(struct tcb *, const struct seg *, const struct pkt *); /* server: a SYN with the option */
 void tcp_fastopen_settled(struct tcb *, bool reset);                 /* server: no longer pending */
 
+/* tcp_ecn.c (RFC 3168, 8257, 9768) */
+uint16_t tcp_ecn_syn(const struct tcb *);                  /* bits of our SYN */
+void tcp_ecn_take_syn(struct tcb *, const struct seg *);
+uint16_t tcp_ecn_synack(const struct tcb *, struct seg *); /* bits of our SYN-ACK; may add the option */
+void tcp_ecn_take_synack(struct tcb *, const struct seg *);
+void tcp_ecn_arrive(struct tcb *, const struct seg *);
+uint16_t tcp_ecn_bits(struct tcb *);
+void tcp_ecn_option(struct tcb *, struct seg *);
+void tcp_ecn_feedback(struct tcb *, const struct seg *, struct ack_news *);
+
 /* tcp_input.c */
 void tcp_input(struct tcp *, struct pkt *, const struct ip_hdr *); /* takes */
 void tcp_icmp(struct tcp *, const struct net_in *);                /* tcp_icmp.c */
@@ -343,6 +360,7 @@ void tcp_send_reset(struct tcp *, const struct seg *, const struct ip_hdr *); /*
 void tcp_send_abort(struct tcb *);    /* RST of a connection */
 void tcp_send_syn_cookie(struct tcp *, const struct flow_key *, const struct seg *, seq_t iss, uint32_t ts,
 			 const struct tcp_config *, uint16_t mss, uint8_t wscale);
+void tcp_send_ack_at_once(struct tcb *); /* of what arrived before the segment now looked at */
 void tcp_send_tw_ack(struct tcp *, struct tcb_tw *);
 uint16_t tcp_own_mss(const struct tcb *); /* to announce */
 uint32_t tcp_rcv_space(const struct tcb *); /* what we could announce */

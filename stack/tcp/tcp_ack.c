@@ -142,7 +142,8 @@ static void wake_writer(struct tcb *c)
  * of the side that only receives. */
 static bool nothing_to_learn(const struct tcb *c, const struct seg *g)
 {
-	return board_empty(&c->board) && seq_eq(g->ack, c->snd.una) && !g->opt.nsack && !c->probe_out;
+	return board_empty(&c->board) && seq_eq(g->ack, c->snd.una) && !g->opt.nsack && !c->probe_out &&
+	       !c->acc.first_in;
 }
 
 void tcp_ack(struct tcb *c, const struct seg *g)
@@ -174,6 +175,8 @@ void tcp_ack(struct tcb *c, const struct seg *g)
 	if (news.una_moved)
 		sample_rtt(c, g, &news);
 	rate_finish(&c->rate, &news.rate, c->rtt.min);
+	if (c->ecn_ok)
+		tcp_ecn_feedback(c, g, &news);
 	tcp_update_window(c, g);
 
 	if (prior_inflight || news.una_moved || news.nsacked || news.dsack)

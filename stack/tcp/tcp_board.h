@@ -55,6 +55,8 @@ struct ack_news {
 	uint32_t delivered;         /* without counting twice what had been SACKed before */
 	uint32_t nacked, nsacked;   /* records */
 	uint32_t lost;              /* bytes newly marked lost (by loss detection) */
+	uint32_t ce_bytes;          /* of `delivered`: reported as marked (tcp_ecn.c) */
+	bool ece;                   /* a mark is reported */
 	bool una_moved;
 	bool orig_delivered;        /* a record of this episode that was never resent (set by the board_fn) */
 	bool retrans_delivered;     /* one that was (likewise) */

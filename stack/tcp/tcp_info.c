@@ -35,6 +35,8 @@ void tcp_info(const struct tcb *c, struct sock_info *i)
 		.timestamps = c->ts_ok,
 		.wscale = c->ws_ok,
 		.ecn = c->ecn_ok,
+		.accecn = c->acc.on,
+		.delivered_ce = c->stat.delivered_ce,
 		.fastopen = c->tfo & TFO_USED,
 		.snd_wscale = c->snd_wscale,
 		.rcv_wscale = c->rcv_wscale,

@@ -360,8 +360,7 @@ static enum verdict arrive_syn_sent(struct tcb *c, struct seg *g, const struct p
 	c->snd.wnd = c->snd.max_wnd = g->wnd;
 	c->snd.wl1 = g->seq;
 	if (!has_ack) {
-		if ((g->flags & (TH_ECE | TH_CWR)) == (TH_ECE | TH_CWR) && c->cfg->ecn != ECN_OFF)
-			c->ecn_ok = true; /* RFC 3168 6.1.1: its SYN asks, our SYN-ACK agrees */
+		tcp_ecn_take_syn(c, g);
 		tcp_set_state(c, TCP_SYN_RECEIVED, "SYN for our SYN: simultaneous open");
 		c->syn_due = true;
 		c->retries = 0;
@@ -373,8 +372,7 @@ static enum verdict arrive_syn_sent(struct tcb *c, struct seg *g, const struct p
 	c->snd.wl2 = g->ack;
 	if (c->tfo & TFO_ASKED)
 		tcp_fastopen_answered(c, g);
-	if ((g->flags & (TH_ECE | TH_CWR)) == TH_ECE && c->cfg->ecn == ECN_CLASSIC)
-		c->ecn_ok = true;
+	tcp_ecn_take_synack(c, g);
 	if (c->retries == 0)
 		rtt_sample(&c->rtt, t->now - c->last_sent, 1, t->now);
 	c->syn_due = false;
@@ -405,6 +403,8 @@ static enum verdict arrive_synchronised(struct tcb *c, struct seg *g, const stru
 		return DROP;
 	if ((v = step5_ack(c, g)) != GO_ON)
 		return v;
+	if (c->ecn_ok)
+		tcp_ecn_arrive(c, g);
 	step6_urgent(c, g);
 	if ((v = step7_text(c, g, p)) != GO_ON)
 		return v;
@@ -526,6 +526,7 @@ void tcp_input(struct tcp *t, struct pkt *p, const struct ip_hdr *ip)
 		goto out;
 	}
 	g.len = there - g.hdr_len;
+	g.ecn = ip->tos & ECN_MASK;
 	if (t->cfg.synfin == SYNFIN_DROP && g.flags & TH_SYN && g.flags & TH_FIN)
 		goto out;
 

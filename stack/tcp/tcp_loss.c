@@ -60,6 +60,8 @@ static void fill(const struct tcb *c, const struct ack_news *news, uint32_t prio
 		.rate = news->rate.rate,
 		.delivered_total = c->rate.delivered,
 		.prior_delivered = news->rate.prior_delivered,
+		.ce_bytes = news->ce_bytes,
+		.ece = news->ece,
 		.rate_app_limited = news->rate.app_limited,
 		.cwnd_limited = c->cwnd_limited || (c->cc.cwnd < c->cc.ssthresh && c->cc.cwnd < 2 * c->max_out),
 		.in_recovery = c->ca >= CA_RECOVERY,
@@ -464,6 +466,7 @@ static void enter_loss(struct tcb *c, const char *why)
 	/* RFC 5682 2.1 with SACK: only for the first timeout of a series, and not within recovery. */
 	c->frto = c->cfg->frto && uses_sack(c) && c->ca < CA_RECOVERY && c->cc.ops != &cc_tahoe;
 	c->send_why = WHY_GO_BACK;
+	c->cwr_due = c->ecn_ok;
 	set_ca(c, CA_LOSS, why);
 }
 
@@ -562,6 +565,9 @@ void tcp_loss_on_ack(struct tcb *c, const struct seg *g, struct ack_news *news, 
 			c->dup_acks = 0;
 	}
 
+	/* RFC 3168 6.1.2: once for each window; what was out at the last reduction has been judged. */
+	if (news->ece && c->ca < CA_CWR && seq_gt(c->snd.una, c->high))
+		tcp_enter_cwr(c, news, "ECN");
 	if (c->ca == CA_LOSS) {
 		ack_in_loss(c, g, news);
 	} else if (c->ca == CA_RECOVERY) {

@@ -339,8 +339,7 @@ void tcp_arrive_listen(struct tcb_listener *l, const struct seg *g, const struct
 	l->nhalf++;
 	t->nhalf++;
 	tcp_set_state(c, TCP_SYN_RECEIVED, "SYN");
-	if (c->cfg->ecn != ECN_OFF && (g->flags & (TH_ECE | TH_CWR)) == (TH_ECE | TH_CWR))
-		c->ecn_ok = true; /* RFC 3168 6.1.1; any other ECN bits on a SYN are simply not answered */
+	tcp_ecn_take_syn(c, g);
 	if (g->opt.has_tfo && c->cfg->fastopen)
 		tcp_fastopen_arrive(c, g, p);
 	c->syn_due = true;

@@ -196,13 +196,23 @@ static bool write_bare(struct tcb *c, seq_t seq, uint16_t flags, enum send_why w
 	add_timestamp(c, &g);
 	if (!(flags & (TH_RST | TH_FIN)))
 		add_sacks(c, &g);
-	if (c->ece_due && !(flags & TH_RST))
-		g.flags |= TH_ECE;
+	if (c->ecn_ok && !(flags & TH_RST)) {
+		g.flags |= tcp_ecn_bits(c);
+		if (!(flags & TH_FIN))
+			tcp_ecn_option(c, &g);
+	}
 	note(c, p, why, seq, 0);
 	write_segment(c, p, &g);
 	if (flags & TH_ACK)
 		acked_now(c);
 	return true;
+}
+
+/* The one packet that is made outside of output, for DCTCP's receiver: what it says would not be true
+ * any more a moment later. */
+void tcp_send_ack_at_once(struct tcb *c)
+{
+	write_bare(c, c->snd.nxt, TH_ACK, WHY_NEW);
 }
 
 /* Text [off, off+len) of the send queue at seq. Returns the bytes written, 0 without memory. */
@@ -229,10 +239,13 @@ static uint32_t write_text(struct tcb *c, seq_t seq, uint32_t len, uint16_t flag
 		p->gso_size = c->mss;
 	g.wnd = announce(c);
 	add_timestamp(c, &g);
-	if (c->ece_due)
-		g.flags |= TH_ECE;
-	if (c->cwr_due && why->xmit == 1) { /* RFC 3168 6.1.2: on new data */
-		g.flags |= TH_CWR;
+	/* Never on a retransmission or a window probe (RFC 3168 6.1.5, 6.1.6). */
+	bool ect = c->ecn_ok && why->xmit == 1 && why->why != WHY_PERSIST && !c->acc.no_ect;
+
+	if (c->ecn_ok)
+		g.flags |= tcp_ecn_bits(c);
+	if (c->cwr_due && ect) { /* RFC 3168 6.1.2: on new data */
+		g.flags |= c->acc.on ? 0 : TH_CWR;
 		c->cwr_due = false;
 	}
 	note(c, p, why->why, seq, got);
@@ -242,8 +255,8 @@ static uint32_t write_text(struct tcb *c, seq_t seq, uint32_t len, uint16_t flag
 	p->note.outstanding = why->outstanding;
 	uint8_t tos = c->tos;
 
-	if (c->ecn_ok && why->xmit == 1)
-		c->tos |= ECN_ECT0; /* never on a retransmission (RFC 3168 6.1.5) */
+	if (ect)
+		c->tos |= ECN_ECT0;
 	write_segment(c, p, &g);
 	c->tos = tos;
 	acked_now(c);
@@ -283,8 +296,7 @@ static void say_syn(struct tcb *c)
 		g.flags |= TH_ACK;
 		g.ack = c->rcv.nxt;
 		c->rcv.adv = seq_max(c->rcv.adv, seq_add(c->rcv.nxt, g.wnd));
-		if (c->ecn_ok)
-			g.flags |= TH_ECE;
+		g.flags |= tcp_ecn_synack(c, &g);
 		g.opt.sack_ok = c->sack_ok;
 		g.opt.has_wscale = c->ws_ok;
 		g.opt.has_ts = c->ts_ok;
@@ -292,8 +304,7 @@ static void say_syn(struct tcb *c)
 		g.opt.sack_ok = c->cfg->sack;
 		g.opt.has_wscale = c->cfg->wscale;
 		g.opt.has_ts = c->cfg->timestamps;
-		if (c->cfg->ecn == ECN_CLASSIC && c->retries < 2) /* a SYN that is lost twice may be so for ECN */
-			g.flags |= TH_ECE | TH_CWR;
+		g.flags |= tcp_ecn_syn(c);
 	}
 	if (answer && c->tfo & TFO_GRANT)
 		tcp_fastopen_synack(c, &g);

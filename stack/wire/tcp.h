@@ -53,6 +53,7 @@ struct seg {
 	uint16_t urg;
 	uint16_t hdr_len; /* with options */
 	uint32_t len;     /* payload bytes; set by the caller of tcp_parse from the IP length */
+	uint8_t ecn;      /* the IP header's codepoint; set by the caller likewise */
 	struct tcp_opts opt;
 };
 
