@@ -90,6 +90,7 @@ static void log_open(const struct pipe_app *p)
 	if (i)
 		fprintf(p->cfg.log, ", %s %s %s", i->version, i->suite, i->curve);
 	fputc('\n', p->cfg.log);
+	stream_tell_peer(p->s, p->cfg.log);
 }
 
 static bool all_said(const struct pipe_app *p)

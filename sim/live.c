@@ -28,6 +28,7 @@
 
 #define SPIN (50 * US)           /* busy polling before sleep */
 #define SETTLE_LIMIT (3 * SEC)   /* for the last acknowledgements, once all has finished */
+#define STOP_LIMIT (5 * SEC)     /* for an end in order, once it was asked for */
 #define FLUSH_EVERY (200 * MS)   /* captures can be followed while they grow */
 #define STDIN_BATCH 16384
 #define ATOMIC 4096              /* a pipe that polls writable takes so much without blocking */
@@ -49,6 +50,7 @@ struct live {
 	int stopped;          /* signals that were acted on */
 	struct timespec origin;
 	ns_t due, busy_since, finished_at, flushed_at;
+	ns_t give_up_at; /* NS_NEVER until someone asked for the end */
 	sigset_t ours;        /* SIGINT, SIGTERM */
 };
 
@@ -234,8 +236,9 @@ static bool settled(struct stack *st)
 
 static bool is_over(struct live *l, ns_t now)
 {
-	if (l->stopped >= 2)
+	if (l->stopped >= 2 || now >= l->give_up_at)
 		return true;
+	l->due = ns_min(l->due, l->give_up_at);
 	if (!host_finished(l->s.host)) {
 		l->finished_at = now;
 		return false;
@@ -253,6 +256,7 @@ static void run(struct live *l)
 	struct user_news user;
 
 	l->due = 0;
+	l->give_up_at = NS_NEVER;
 	for (;;) {
 		ns_t now = clock_now(l);
 		bool news;
@@ -270,6 +274,8 @@ static void run(struct live *l)
 		if (l->rec)
 			record_turn(l->rec, now, in, n);
 		tell_user_news(l, &user);
+		if (user.stop)
+			l->give_up_at = now + STOP_LIMIT;
 		host_turn(h, now, in, n);
 		l->due = host_deadline(h);
 		if (n > 0)

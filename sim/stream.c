@@ -303,6 +303,10 @@ void stream_close(struct stream *s)
 {
 	if (s->draining || s->closed)
 		return;
+	if (!s->connected) { /* nothing was said, so there is nothing to end in order */
+		stream_abort(s);
+		return;
+	}
 	stream_finish(s);
 	s->draining = true;
 	s->drain_until = s->host->now + DRAIN_LIMIT;
@@ -325,6 +329,19 @@ void stream_idle_limit(struct stream *s, ns_t limit)
 	s->idle_limit = limit;
 	s->moved_at = s->host->now;
 	arm(s);
+}
+
+void stream_tell_peer(const struct stream *s, FILE *to)
+{
+	size_t len = s->tls ? tls_peer_text(s->tls, NULL, 0) : 0;
+	char *text = len ? malloc(len + 1) : NULL;
+
+	if (!text)
+		return;
+	tls_peer_text(s->tls, text, len + 1);
+	fprintf(to, "Peer: %s\n", text);
+	fflush(to);
+	free(text);
 }
 
 bool stream_info(const struct stream *s, struct sock_info *info)

@@ -16,6 +16,8 @@
 #ifndef SIM_STREAM_H
 #define SIM_STREAM_H
 
+#include <stdio.h>
+
 #include "../stack/base/wheel.h"
 #include "../stack/stack.h"
 #include "../tls/tls.h"
@@ -117,6 +119,8 @@ void stream_again(struct stream *);  /* call me once more, in this or the next t
 /* Closes the stream when no byte has moved for so long; 0: never (the default). */
 void stream_idle_limit(struct stream *, ns_t limit);
 
+/* A line `Peer: {...}` on the certificate of a TLS peer, as Python's ssl module prints it. */
+void stream_tell_peer(const struct stream *, FILE *);
 /* The socket's figures; works up to and within the call with CLOSED. False: nothing is known. */
 bool stream_info(const struct stream *, struct sock_info *);
 const char *stream_verdict_name(enum stream_verdict); /* "truncated" */

@@ -414,7 +414,7 @@ def connect_is_welcome_at_a_lab_server_in_python(b):
     check(code == 0 and out == b"Welcome to Server!", code, out, err)
     check(b.peer_result(p) == {"ok": True}, "server:", p)
     check(b.read("keys").startswith(b"CLIENT_RANDOM "), b.read("keys"))
-    check("ECDHE-RSA" in err, err)
+    check("ECDHE-RSA" in err and "Peer: {'subject'" in err, err)
 
 
 @test
@@ -500,6 +500,14 @@ def a_signal_ends_in_order(b):
     check(code == 0, code, err)
     b.run("capinfos", cap)  # complains about a file that was cut off
     b.finish(c)
+
+
+@test
+def a_signal_ends_a_connection_that_never_came(b):
+    b.persistent_tap()
+    p = b.start(b.kernel, b.args.tapir, "connect", "--tap", "tap0", "--addr", US + "/24",
+                "10.99.0.77", "9", ready="speaking as")
+    b.stop(p)
 
 
 @test
