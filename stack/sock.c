@@ -632,6 +632,12 @@ int sock_set(struct stack *s, sock_t h, enum sock_opt opt, int64_t v)
 	case OPT_TOS:
 		c->tos = (uint8_t)(v & 0xfc);
 		return 0;
+	case OPT_PACING_RATE:
+		c->pace_cap = (uint64_t)v;
+		if (c->cc.ops)
+			tcp_pace_start(c);
+		tcp_talk(c);
+		return 0;
 	case OPT_TTL:
 		if (v > 255)
 			return ERR_INVAL;
@@ -721,6 +727,9 @@ int sock_get(struct stack *s, sock_t h, enum sock_opt opt, int64_t *v)
 		break;
 	case OPT_V6ONLY:
 		*v = slot->v6only;
+		break;
+	case OPT_PACING_RATE:
+		*v = (int64_t)c->pace_cap;
 		break;
 	case OPT_FASTOPEN:
 		*v = c->cfg->fastopen;

@@ -68,7 +68,8 @@ struct tcp_config {
 	uint8_t ecn_tries;         /* so many SYNs ask for it; 1 */
 	bool sack, dsack, timestamps, wscale;
 	bool limited_transmit, prr, tlp, frto, eifel;
-	bool hystart, abc, idle_restart, pacing;
+	bool hystart, abc, idle_restart;
+	bool pacing;               /* of what does not pace by itself, as BBR does: by the window and the RTT */
 	bool nagle, delayed_ack, quickack; /* quickack: Linux's quick-ACK phase at the start */
 	bool syn_cookies, rfc1337, keepalive;
 	bool fastopen;             /* RFC 7413; the client asks by sock_connect_data or OPT_FASTOPEN */
@@ -197,7 +198,7 @@ void *sock_user(struct stack *, sock_t);
 enum sock_opt {
 	OPT_NODELAY, OPT_CORK, OPT_QUICKACK, OPT_KEEPALIVE, OPT_KEEPIDLE, OPT_KEEPINTVL, OPT_KEEPCNT, /* times in ms */
 	OPT_USER_TIMEOUT, OPT_MAXSEG, OPT_SNDBUF, OPT_RCVBUF, OPT_CC, OPT_SYNCNT, OPT_NOTSENT_LOWAT,
-	OPT_FASTOPEN, OPT_TOS, OPT_LINGER, OPT_V6ONLY, OPT_RCVLOWAT, OPT_PACING_RATE, OPT_MTU_DISCOVER, OPT_TTL,
+	OPT_FASTOPEN, OPT_TOS, OPT_LINGER, OPT_V6ONLY, OPT_RCVLOWAT, OPT_PACING_RATE /* the most, in bytes per second; 0: no limit */, OPT_MTU_DISCOVER, OPT_TTL,
 	OPT_OOBINLINE, OPT_WINDOW_CLAMP, OPT_DEFER_ACCEPT, OPT_REUSEADDR,
 };
 int sock_set(struct stack *, sock_t, enum sock_opt, int64_t value);

@@ -190,6 +190,8 @@ struct tcb {
 	seq_t tlp_end;
 	bool tlp_out, tlp_retrans;
 	ns_t pace_at;         /* not before this time */
+	uint64_t pace_cap;    /* OPT_PACING_RATE; 0: none */
+	bool pace_by_window;  /* cc.pacing_rate is set by the engine (tcp_cc.c) */
 	ns_t last_sent, last_rcvd, established_at;
 
 	/* Receiving. */
@@ -395,6 +397,8 @@ void tcp_tw_free(struct tcp *, struct tcb_tw *);
 bool tcp_cc_start(struct tcb *, enum tcp_cc_kind);
 void tcp_cc_restart(struct tcb *);
 void tcp_cc_free(struct tcb *);
+void tcp_pace_start(struct tcb *);    /* who sets the pacing rate? */
+void tcp_pace_update(struct tcb *);
 
 /* tcp_info.c */
 void tcp_info(const struct tcb *, struct sock_info *);

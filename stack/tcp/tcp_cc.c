@@ -1,4 +1,6 @@
-/* Attaches an algorithm of cc.h to a connection. Its state comes from a pool. */
+/* Attaches an algorithm of cc.h to a connection. Its state comes from a pool. And pacing: an algorithm
+ * that has a rate of its own (BBR) is obeyed; any other may be paced by its window (tcp_config.pacing),
+ * so that a window leaves over the better part of a round trip rather than as a burst. */
 #include "tcp.h"
 
 bool tcp_cc_start(struct tcb *c, enum tcp_cc_kind kind)
@@ -22,6 +24,7 @@ bool tcp_cc_start(struct tcb *c, enum tcp_cc_kind kind)
 	c->cc.ssthresh = old.ops ? old.ssthresh : SSTHRESH_INFINITE;
 	c->cc.pacing_rate = 0;
 	ops->init(&c->cc, c->tcp->now);
+	tcp_pace_start(c);
 	return true;
 }
 
@@ -35,10 +38,30 @@ void tcp_cc_restart(struct tcb *c)
 	c->cc.ssthresh = SSTHRESH_INFINITE;
 	c->cc.pacing_rate = 0;
 	c->cc.ops->init(&c->cc, c->tcp->now);
+	tcp_pace_start(c);
 }
 
 void tcp_cc_free(struct tcb *c)
 {
 	slab_put(&c->tcp->cc_states, c->cc.own);
 	c->cc.own = NULL;
+}
+
+void tcp_pace_start(struct tcb *c)
+{
+	c->pace_by_window = (c->cfg->pacing || c->pace_cap) && !c->cc.ops->wants_pacing;
+	if (c->pace_by_window)
+		tcp_pace_update(c);
+	else if (!c->cc.ops->wants_pacing)
+		c->cc.pacing_rate = 0;
+}
+
+/* After each ACK, if pace_by_window. Without an RTT there is nothing to go by but the user's limit. */
+void tcp_pace_update(struct tcb *c)
+{
+	uint64_t share = c->cc.cwnd < c->cc.ssthresh / 2 ? PACE_SLOW_START : PACE_AVOIDANCE, rate = 0;
+
+	if (c->cfg->pacing && c->rtt.srtt > 0)
+		rate = c->cc.cwnd * share / 100 * (uint64_t)SEC / (uint64_t)c->rtt.srtt;
+	c->cc.pacing_rate = rate ? rate : c->pace_cap;
 }

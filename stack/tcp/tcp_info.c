@@ -50,7 +50,7 @@ void tcp_info(const struct tcb *c, struct sock_info *i)
 		.sacked_segs = c->sack_ok ? b->nsacked : c->dup_acks,
 		.lost_segs = b->nlost,
 		.retrans_segs = b->nflying,
-		.pacing_rate = c->cc.pacing_rate,
+		.pacing_rate = c->pace_cap && c->cc.pacing_rate > c->pace_cap ? c->pace_cap : c->cc.pacing_rate,
 		.srtt = c->rtt.srtt,
 		.rttvar = c->rtt.rttvar,
 		.rto = rtt_rto(&c->rtt),

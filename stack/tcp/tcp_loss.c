@@ -599,6 +599,8 @@ void tcp_loss_on_ack(struct tcb *c, const struct seg *g, struct ack_news *news, 
 
 	if (c->cc.ops->own_recovery || (growing && news->una_moved))
 		c->cc.ops->on_ack(&c->cc, &a);
+	if (c->pace_by_window)
+		tcp_pace_update(c);
 	if (news->una_moved || news->nsacked)
 		tcp_loss_arm_probe(c);
 	if (news->lost || news->una_moved)

@@ -61,6 +61,39 @@ static bool makes_units(const struct tcb *c)
 	return c->cfg->tso && c->tcp->net->link.tso_max > 0;
 }
 
+/* ---- pacing ---- */
+
+static uint64_t pace_rate(const struct tcb *c)
+{
+	uint64_t rate = c->cc.pacing_rate;
+
+	return c->pace_cap && rate > c->pace_cap ? c->pace_cap : rate;
+}
+
+static bool pace_holds(const struct tcb *c)
+{
+	return c->cc.pacing_rate && c->tcp->now < c->pace_at;
+}
+
+/* So much may leave at once: a millisecond's worth, in whole segments, but two always. */
+static uint32_t pace_quantum(const struct tcb *c)
+{
+	uint64_t bytes = pace_rate(c) / (uint64_t)(SEC / PACE_QUANTUM);
+
+	if (bytes > QUANTUM)
+		bytes = QUANTUM;
+	return bytes < 2u * c->mss ? 2u * c->mss : (uint32_t)(bytes - bytes % c->mss);
+}
+
+static void pace(struct tcb *c, uint32_t len)
+{
+	if (!c->cc.pacing_rate)
+		return;
+	ns_t gap = (ns_t)((unsigned __int128)len * SEC / pace_rate(c));
+
+	c->pace_at = ns_max(c->pace_at, c->tcp->now) + gap;
+}
+
 /* ---- writing ---- */
 
 /* The window to announce (RFC 9293 3.8.6.2.2, RFC 7323 2.3, 2.4). While a whole segment still fits,
@@ -380,6 +413,7 @@ static bool resend(struct tcb *c, uint32_t id, enum send_why why)
 	c->stat.bytes_retrans += text;
 	c->prr_out += text;
 	c->last_sent = t->now;
+	pace(c, text);
 	if (c->due[T_REXMIT] == NS_NEVER)
 		tcp_arm_rexmit(c);
 	return true;
@@ -453,12 +487,14 @@ static uint32_t new_text(struct tcb *c, enum blocked *why_not)
 		return 0;
 	idle_restart(c); /* before the window is asked for room (RFC 5681 4.1) */
 	cwnd = tcp_window_left(c);
-	if (c->cc.pacing_rate && c->tcp->now < c->pace_at) {
+	if (pace_holds(c)) {
 		*why_not = BLOCKED_PACE;
 		return 0;
 	}
 	uint32_t limit = unit_limit(c);
 
+	if (c->cc.pacing_rate && limit > pace_quantum(c))
+		limit = pace_quantum(c);
 	if (len > limit)
 		len = limit;
 	if (len > cwnd) {
@@ -510,15 +546,6 @@ static void record_sent(struct tcb *c, uint32_t len, bool fin)
 	}
 	c->snd.max = c->snd.nxt;
 	c->probe_out = false;
-}
-
-static void pace(struct tcb *c, uint32_t len)
-{
-	if (!c->cc.pacing_rate)
-		return;
-	ns_t gap = (ns_t)((unsigned __int128)len * SEC / c->cc.pacing_rate);
-
-	c->pace_at = ns_max(c->pace_at, c->tcp->now) + gap;
 }
 
 static bool say_new(struct tcb *c, uint32_t len)
@@ -622,7 +649,7 @@ static bool can_resend(const struct tcb *c)
 {
 	if (!c->board.nwaiting)
 		return false;
-	if (c->cc.pacing_rate && c->tcp->now < c->pace_at)
+	if (pace_holds(c))
 		return false;
 	return c->rexmit_due || tcp_window_left(c) >= c->mss || tcp_inflight(c) == 0;
 }
@@ -715,7 +742,7 @@ static void fall_silent(struct tcb *c, enum blocked why_not)
 	bool waiting = unsent(c) || (c->fin_queued && !c->fin_sent);
 
 	note_usage(c, why_not == BLOCKED_CWND);
-	if (c->cc.pacing_rate && c->tcp->now < c->pace_at && (waiting || c->board.nwaiting))
+	if (pace_holds(c) && (waiting || c->board.nwaiting))
 		tcp_timer_set(c, T_PACE, c->pace_at);
 	if (!unsent(c) && tcp_inflight(c) < c->cc.cwnd)
 		rate_app_limited(&c->rate, tcp_inflight(c));

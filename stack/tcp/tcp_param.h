@@ -51,6 +51,10 @@
 #define RACK_MULT_PERSIST 16         /* RFC 8985 6.2 step 4: recoveries until reo_wnd_mult is reset */
 
 #define UNIT_SEGS 2         /* smallest limit of a TSO unit, as Linux's tcp_min_tso_segs */
+#define PACE_QUANTUM MS     /* of the rate may leave at once, and two segments always */
+#define PACE_SLOW_START 200 /* per cent of cwnd / srtt: room to double, and to grow (as Linux) */
+#define PACE_AVOIDANCE 120
+
 #define QUANTUM 65536       /* bytes that one connection may send before the next has its turn */
 #define SACKED_RANGES 4096  /* of the sender's scoreboard; blocks beyond are ignored */
 
