@@ -17,8 +17,15 @@ struct pending {
 	char text[160];
 };
 
+/* What the observer of a path is given. */
+struct tap {
+	struct link_log *log;
+	uint32_t path;
+};
+
 struct link_log {
 	struct world *world;
+	struct tap *tap;       /* one a path */
 	struct trace_writer *writer;
 	uint32_t *iface;       /* of each link */
 	struct pending *pending;
@@ -126,10 +133,13 @@ static void comment(char *to, size_t cap, const struct pkt *p, const struct fate
 static void on_fate(void *arg, const struct path *path, const struct fate *f, const struct pkt *p,
 		    ns_t now)
 {
-	struct link_log *l = arg;
+	struct tap *tap = arg;
+	struct link_log *l = tap->log;
 	struct pending *before = l->npending ? find(l, p) : NULL;
 	char text[1024], truth[120];
-	uint32_t i = 0;
+	uint32_t i = tap->path;
+
+	(void)path;
 
 	if (!is_end(f->kind)) {
 		before = remember(l, p);
@@ -137,8 +147,6 @@ static void on_fate(void *arg, const struct path *path, const struct fate *f, co
 			say(before->text, sizeof(before->text), f);
 		return;
 	}
-	while (l->world->path[i].path != path)
-		i++;
 	comment(text, sizeof(text), p, f, now, before);
 	snprintf(truth, sizeof(truth), "fate=%s stage=%s sent=%" PRId64 " id=%" PRIu64,
 		 f->kind == FATE_DELIVERED ? "delivered" : f->kind == FATE_LOST ? "lost" : "dropped",
@@ -170,12 +178,13 @@ struct link_log *link_log_open(struct world *w, const char *file, char *err, siz
 		.epoch = sc->date * SEC,
 	};
 
-	if (l)
+	if (l) {
 		l->iface = calloc(sc->nlinks + 1, sizeof(*l->iface));
-	if (!l || !l->iface) {
-		free(l);
+		l->tap = calloc(w->npaths + 1, sizeof(*l->tap));
+	}
+	if (!l || !l->iface || !l->tap) {
 		snprintf(err, cap, "out of memory");
-		return NULL;
+		goto no_writer;
 	}
 	l->world = w;
 	l->writer = trace_open(file, &opt, err, cap);
@@ -187,14 +196,21 @@ struct link_log *link_log_open(struct world *w, const char *file, char *err, siz
 			 sc->host[sc->link[i].host[0]].name, sc->host[sc->link[i].host[1]].name);
 		l->iface[i] = (uint32_t)trace_add_iface(l->writer, &iface);
 	}
-	if (!l->writer) {
-		free(l->iface);
-		free(l);
-		return NULL;
+	if (!l->writer)
+		goto no_writer;
+	for (uint32_t i = 0; i < w->npaths; i++) {
+		l->tap[i] = (struct tap){l, i};
+		path_observe(w->path[i].path, on_fate, &l->tap[i]);
 	}
-	for (uint32_t i = 0; i < w->npaths; i++)
-		path_observe(w->path[i].path, on_fate, l);
 	return l;
+
+no_writer:
+	if (l) {
+		free(l->iface);
+		free(l->tap);
+	}
+	free(l);
+	return NULL;
 }
 
 bool link_log_close(struct link_log *l, char *err, size_t cap)
@@ -206,6 +222,7 @@ bool link_log_close(struct link_log *l, char *err, size_t cap)
 
 	free(l->pending);
 	free(l->iface);
+	free(l->tap);
 	free(l);
 	return ok;
 }

@@ -15,6 +15,7 @@
 
 #define HOSTS_MAX 65000 /* 10.0.0.0/8 by number, and names for files */
 #define FLOWS_MAX 1000000
+#define SWITCHES_MAX 64 /* each knows the way to every host */
 
 /* ---- small pieces ---- */
 
@@ -37,13 +38,40 @@ bool name_read(struct doc *d, const struct node *y, char to[SCENARIO_NAME])
 	return true;
 }
 
-bool host_find(struct doc *d, const struct node *y, const struct scenario *sc, const char *name,
+bool node_find(struct doc *d, const struct node *y, const struct scenario *sc, const char *name,
 	       uint32_t *which)
 {
 	char shown[64];
 
 	return names_find(&sc->host_names, name, which) ||
 	       doc_fail(d, y, "got %s, expected the name of a host", text_shown(name, shown));
+}
+
+bool host_find(struct doc *d, const struct node *y, const struct scenario *sc, const char *name,
+	       uint32_t *which)
+{
+	return node_find(d, y, sc, name, which) &&
+	       (*which < sc->nhosts ||
+		doc_fail(d, y, "got the switch `%s`, expected the name of a host", name));
+}
+
+/* Sets of joined nodes; chains are halved on the way. */
+uint32_t node_group(struct scenario *sc, uint32_t i)
+{
+	struct scenario_host *h = sc->host;
+
+	while (h[i].group != i)
+		i = h[i].group = h[h[i].group].group;
+	return i;
+}
+
+bool scenario_joined(const struct scenario *sc, uint32_t a, uint32_t b)
+{
+	while (sc->host[a].group != a)
+		a = sc->host[a].group;
+	while (sc->host[b].group != b)
+		b = sc->host[b].group;
+	return a == b;
 }
 
 /* Text of limited length into an array. */
@@ -310,8 +338,8 @@ static bool hosts_read(struct doc *d, const struct node *y, struct scenario *sc)
 		return false;
 	if (y->n == 0 || y->n > HOSTS_MAX)
 		return doc_fail(d, y, "got %u hosts, expected 1 to %d", y->n, HOSTS_MAX);
-	sc->host = calloc(y->n, sizeof(*sc->host));
-	if (!sc->host || !names_init(&sc->host_names, y->n))
+	sc->host = calloc(y->n + SWITCHES_MAX, sizeof(*sc->host));
+	if (!sc->host || !names_init(&sc->host_names, y->n + SWITCHES_MAX))
 		return doc_fail(d, y, "out of memory");
 	for (const struct node *n = doc_first(d, y); n; n = doc_next(d, n)) {
 		struct scenario_host *h = &sc->host[sc->nhosts];
@@ -322,11 +350,31 @@ static bool hosts_read(struct doc *d, const struct node *y, struct scenario *sc)
 		/* `link.pcapng` is the link's. */
 		if (strcmp(h->name, "link") == 0)
 			return doc_fail_key(d, n, "got a host called `link`, expected another name");
-		names_add(&sc->host_names, h->name, sc->nhosts - 1);
+		h->group = sc->nhosts - 1;
+		names_add(&sc->host_names, h->name, h->group);
 		if (n->type == NODE_TEXT && *doc_text(d, n) == 0)
 			continue;
 		if (!fields_read(d, n, host_fields, nhost_fields, h))
 			return false;
+	}
+	return true;
+}
+
+static bool switches_read(struct doc *d, const struct node *y, struct scenario *sc)
+{
+	if (!list_expect(d, y, "a list of names"))
+		return false;
+	if (y->n > SWITCHES_MAX)
+		return doc_fail(d, y, "got %u switches, expected at most %d", y->n, SWITCHES_MAX);
+	for (const struct node *n = doc_first(d, y); n; n = doc_next(d, n)) {
+		struct scenario_host *h = &sc->host[sc->nnodes];
+
+		h->link = UINT32_MAX;
+		h->group = sc->nnodes;
+		if (!name_read(d, n, h->name))
+			return false;
+		if (!names_add(&sc->host_names, h->name, sc->nnodes++))
+			return doc_fail(d, n, "got a second node `%s`, expected distinct names", h->name);
 	}
 	return true;
 }
@@ -421,9 +469,9 @@ static bool flow_check(struct doc *d, const struct node *y, const struct scenari
 
 	if (f->from == f->to)
 		return doc_fail(d, y, "got a flow from a host to itself, expected two hosts");
-	if (a->link == UINT32_MAX || a->link != b->link)
-		return doc_fail(d, y, "got hosts without a common link, expected a link between `%s` and "
-				      "`%s`", a->name, b->name);
+	if (!scenario_joined(sc, f->from, f->to))
+		return doc_fail(d, y, "got hosts that nothing joins, expected a link between `%s` and `%s`",
+				a->name, b->name);
 	if (f->kind == FLOW_BULK && f->send == 0 && f->receive == 0)
 		return doc_fail(d, y, "got a flow without bytes, expected `send`, `receive` or both");
 	if (f->kind == FLOW_ECHO && (f->send == 0 || f->send == FLOW_ENDLESS))
@@ -715,8 +763,8 @@ static bool substitute(struct doc *d, const struct scenario *sc, uint32_t from)
 /* ---- the file ---- */
 
 static const char *const sections[] = {
-	"scenario", "name",   "seed",    "stop",   "date",  "hosts", "links",
-	"traffic",  "events", "expect",  "capture", "output", "sweep",
+	"scenario", "name",   "seed",   "stop",    "date",   "hosts", "switches",
+	"links",    "traffic", "events", "expect", "capture", "output", "sweep",
 };
 
 static bool version_read(struct doc *d, const struct node *root)
@@ -788,7 +836,11 @@ static bool scenario_read(struct doc *d, struct scenario *sc)
 		return false;
 	if (!doc_find(d, root, "hosts"))
 		return doc_fail(d, root, "got no `hosts`, expected at least two");
-	return section(d, root, "hosts", sc, hosts_read) && section(d, root, "links", sc, links_read) &&
+	if (!section(d, root, "hosts", sc, hosts_read))
+		return false;
+	sc->nnodes = sc->nhosts;
+	return section(d, root, "switches", sc, switches_read) &&
+	       section(d, root, "links", sc, links_read) &&
 	       section(d, root, "traffic", sc, traffic_read) &&
 	       section(d, root, "events", sc, events_read) &&
 	       section(d, root, "expect", sc, expects_read) &&
@@ -888,6 +940,14 @@ static void show_hosts(FILE *to, const struct scenario *sc)
 	}
 }
 
+static void show_switches(FILE *to, const struct scenario *sc)
+{
+	fputs("switches: [", to);
+	for (uint32_t i = sc->nhosts; i < sc->nnodes; i++)
+		fprintf(to, "%s%s", i > sc->nhosts ? ", " : "", sc->host[i].name);
+	fputs("]\n", to);
+}
+
 static void show_traffic(FILE *to, const struct scenario *sc)
 {
 	fputs(sc->nflows ? "traffic:\n" : "traffic: []\n", to);
@@ -948,6 +1008,7 @@ void scenario_show(FILE *to, const struct scenario *sc)
 	fputc('\n', to);
 	fields_print(to, "", top_fields, ARRAY_LEN(top_fields), sc);
 	show_hosts(to, sc);
+	show_switches(to, sc);
 	links_show(to, sc);
 	show_traffic(to, sc);
 	events_show(to, sc);

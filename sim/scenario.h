@@ -5,7 +5,8 @@
  *   scenario_event.c events and expectations
  *   scenario_show.c  the same printed, so that it reads back to the same; lint
  *
- * Links join two hosts; each host has one. Indices count from 0 here, in the order of the file. */
+ * Links join two nodes. A host has one link; a switch has any number, and sends each frame on towards
+ * the host that it is for. There are no loops. Indices count from 0 here, in the order of the file. */
 #ifndef SIM_SCENARIO_H
 #define SIM_SCENARIO_H
 
@@ -21,6 +22,7 @@
 #define SCENARIO_FILE 256
 #define SCENARIO_RULES 64 /* a direction */
 
+/* A node: a host, or (from nhosts on) a switch, of which only the name counts. */
 struct scenario_host {
 	char name[SCENARIO_NAME];
 	struct stack_addr addr[STACK_ADDRS];
@@ -29,8 +31,9 @@ struct scenario_host {
 	struct mac mac;
 	struct tcp_config tcp;
 	bool capture;
-	uint32_t link;            /* UINT32_MAX: none yet */
+	uint32_t link;            /* of a host; UINT32_MAX: none yet */
 	uint8_t side;
+	uint32_t group;           /* towards the node that stands for all that are joined with this one */
 };
 
 struct scenario_link {
@@ -104,8 +107,8 @@ struct scenario {
 	uint64_t seed;
 	ns_t stop;
 	int64_t date;                /* Unix time at 0: captures and certificates */
-	struct scenario_host *host;
-	uint32_t nhosts;
+	struct scenario_host *host;   /* nhosts hosts, then switches */
+	uint32_t nhosts, nnodes;
 	struct scenario_link *link;
 	uint32_t nlinks;
 	struct scenario_flow *flow;  /* entries of `traffic` */
@@ -140,6 +143,9 @@ struct scenario *scenario_load(const char *file, const struct scenario_options *
 struct scenario *scenario_parse(const char *name, const char *text, size_t len,
 				const struct scenario_options *, char *err, size_t cap);
 void scenario_free(struct scenario *);
+
+/* True when links join the two. */
+bool scenario_joined(const struct scenario *, uint32_t a, uint32_t b);
 
 /* Every default filled in; reads back to the same scenario. */
 void scenario_show(FILE *, const struct scenario *);

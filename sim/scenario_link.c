@@ -344,7 +344,7 @@ bool link_find(struct doc *d, const struct node *y, const struct scenario *sc, u
 static bool between_read(struct doc *d, const struct node *y, struct scenario *sc,
 			 struct scenario_link *l)
 {
-	uint32_t side = 0;
+	uint32_t side = 0, group[2];
 
 	if (!list_expect(d, y, "two hosts, as in [client, server]"))
 		return false;
@@ -354,16 +354,22 @@ static bool between_read(struct doc *d, const struct node *y, struct scenario *s
 		const char *name;
 		struct scenario_host *h;
 
-		if (!text_read(d, n, "the name of a host", &name) ||
-		    !host_find(d, n, sc, name, &l->host[side]))
+		if (!text_read(d, n, "the name of a host or switch", &name) ||
+		    !node_find(d, n, sc, name, &l->host[side]))
 			return false;
 		h = &sc->host[l->host[side]];
+		group[side] = node_group(sc, l->host[side]);
+		if (l->host[side] >= sc->nhosts)
+			continue;
 		if (h->link != UINT32_MAX)
 			return doc_fail(d, n, "the host `%s` has a link already, expected one each",
 					h->name);
 		h->link = (uint32_t)(l - sc->link);
 		h->side = (uint8_t)side;
 	}
+	if (group[0] == group[1])
+		return doc_fail(d, y, "got a link that closes a loop, expected nodes not yet joined");
+	sc->host[group[0]].group = group[1];
 	return true;
 }
 
@@ -454,7 +460,7 @@ static bool mtu_fits(struct doc *d, const struct node *y, const struct scenario 
 		     const struct scenario_link *l)
 {
 	for (int i = 0; i < 2; i++)
-		for (uint8_t k = 0; k < sc->host[l->host[i]].naddrs; k++)
+		for (uint8_t k = 0; k < sc->host[l->host[i]].naddrs; k++) /* a switch has none */
 			if (!addr_is_v4(&sc->host[l->host[i]].addr[k].addr) && l->mtu < 1280)
 				return doc_fail(d, y, "mtu: got %u, expected at least 1280 with IPv6",
 						l->mtu);

@@ -25,17 +25,11 @@ static void warn(struct lint *l, const char *format, ...)
 	l->n++;
 }
 
-static void lint_host(struct lint *l, const struct scenario_host *h)
+/* What two hosts are to each other. */
+static void lint_pair(struct lint *l, const struct scenario_host *h, const struct scenario_host *peer,
+		      const struct path_spec *out)
 {
 	char a[UNIT_TEXT], b[UNIT_TEXT];
-
-	if (h->link == UINT32_MAX) {
-		warn(l, "host %s has no link: it takes no part", h->name);
-		return;
-	}
-	const struct scenario_link *link = &l->sc->link[h->link];
-	const struct scenario_host *peer = &l->sc->host[link->host[!h->side]];
-	const struct path_spec *out = &link->dir[h->side];
 
 	/* The acknowledgement of a lone segment comes after the peer's delayed-ACK timer: a timeout
 	 * that is not longer fires each time, and cwnd never grows. */
@@ -48,10 +42,6 @@ static void lint_host(struct lint *l, const struct scenario_host *h)
 		warn(l, "init_rto of %s (%s) is not above the round trip (%s): the SYN is resent "
 			"needlessly",
 		     h->name, unit_print_time(a, h->tcp.init_rto), unit_print_time(b, out->rtt));
-	if (out->rate_bps && out->queue.unit == LIMIT_PACKETS && out->queue.limit < h->tcp.iw_segs)
-		warn(l, "the queue from %s (%llu packets) is smaller than its initial window (%u "
-			"segments): the first flight is cut",
-		     h->name, (unsigned long long)out->queue.limit, h->tcp.iw_segs);
 	if (out->rate_bps && out->rtt > 0) {
 		uint64_t bdp = out->rate_bps / 8 * (uint64_t)(out->rtt / US) / 1000000;
 
@@ -60,6 +50,15 @@ static void lint_host(struct lint *l, const struct scenario_host *h)
 				"(%u): the window limits, not the link",
 			     h->name, (unsigned long long)bdp, peer->name, peer->tcp.rcvbuf);
 	}
+}
+
+static void lint_path(struct lint *l, const struct scenario_host *h, const struct scenario_link *link,
+		      const struct path_spec *out)
+{
+	if (out->rate_bps && out->queue.unit == LIMIT_PACKETS && out->queue.limit < h->tcp.iw_segs)
+		warn(l, "the queue from %s (%llu packets) is smaller than its initial window (%u "
+			"segments): the first flight is cut",
+		     h->name, (unsigned long long)out->queue.limit, h->tcp.iw_segs);
 	if (out->delay.jitter && !out->delay.keep_order)
 		warn(l, "jitter from %s lets frames overtake each other (keep_order: false)", h->name);
 	if (out->mtu && out->mtu < link->mtu && out->mtu_silent && !h->tcp.plpmtud)
@@ -68,6 +67,21 @@ static void lint_host(struct lint *l, const struct scenario_host *h)
 		     h->name, out->mtu, h->name);
 	if (!out->rate_bps && out->queue.kind != QUEUE_DROPTAIL)
 		warn(l, "the queue from %s stands before an unlimited rate: it will never fill", h->name);
+}
+
+static void lint_host(struct lint *l, const struct scenario_host *h)
+{
+	if (h->link == UINT32_MAX) {
+		warn(l, "host %s has no link: it takes no part", h->name);
+		return;
+	}
+	const struct scenario_link *link = &l->sc->link[h->link];
+	const struct path_spec *out = &link->dir[h->side];
+
+	lint_path(l, h, link, out);
+	/* Behind a switch it is not this link alone that makes the round trip, nor one peer. */
+	if (link->host[!h->side] < l->sc->nhosts)
+		lint_pair(l, h, &l->sc->host[link->host[!h->side]], out);
 }
 
 static void lint_flow(struct lint *l, const struct scenario_flow *f, uint32_t number)

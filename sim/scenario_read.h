@@ -20,6 +20,9 @@ void expects_show(FILE *, const struct scenario *);
 bool name_read(struct doc *, const struct node *, char to[SCENARIO_NAME]);
 bool host_find(struct doc *, const struct node *, const struct scenario *, const char *name,
 	       uint32_t *which);
+bool node_find(struct doc *, const struct node *, const struct scenario *, const char *name,
+	       uint32_t *which); /* switches too */
+uint32_t node_group(struct scenario *, uint32_t node);
 bool link_find(struct doc *, const struct node *, const struct scenario *, uint32_t *which);
 
 extern const char *const expect_words[], *const rule_what_words[], *const rule_do_words[];

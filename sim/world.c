@@ -62,6 +62,12 @@ static void settle_path(struct world *w, uint32_t i)
 	heap_set(&w->heap, actor_path(w, i), due < w->now ? w->now : due);
 }
 
+void world_push(struct world *w, uint32_t i, struct pkt *p)
+{
+	path_push(w->path[i].path, p, w->now);
+	settle_path(w, i);
+}
+
 static void settle_host(struct world *w, uint32_t i)
 {
 	struct world_host *wh = &w->host[i];
@@ -118,7 +124,10 @@ static void run_path(struct world *w, uint32_t i)
 	while ((p = path_pop(wp->path)) != NULL && !w->broken[0]) {
 		w->events++;
 		mix_frame(w, i, p);
-		turn(w, wp->to, p);
+		if (wp->to < w->nhosts)
+			turn(w, wp->to, p);
+		else
+			switch_forward(w, i, p);
 	}
 	while ((p = path_pop_reply(wp->path)) != NULL)
 		path_push(w->path[wp->back].path, p, w->now);

@@ -1,7 +1,8 @@
 /* A world: hosts, the paths between them, and virtual time. One thread; the only clock is the head of
  * the event queue. What may happen at an instant:
  *
- *   a path   moves frames on; each that comes out is a turn of the host it is for
+ *   a path   moves frames on; each that comes out is a turn of the host it is for, or goes through a
+ *            switch into the next path
  *   a host   its deadline has come: a turn without frames
  *   a change an event of the scenario with a time
  *   a tick   the series are sampled; it changes nothing and is not part of the fingerprint
@@ -45,13 +46,12 @@ struct world_host {
 	struct capture *capture;
 	struct conn_stat *conn; /* by number of the connection, from 1 */
 	uint32_t nconns;
-	uint32_t peer;          /* the host at the other end */
 	bool linked, finished;
 };
 
 struct world_path {
 	struct path *path;
-	uint32_t to;            /* the host that gets what comes out */
+	uint32_t to;            /* the node that gets what comes out: a host, or from nhosts on a switch */
 	uint32_t back;          /* the path of the other direction */
 };
 
@@ -116,6 +116,7 @@ struct world {
 	uint32_t next_event;
 	uint32_t going;           /* hosts that have not finished */
 	uint64_t tls_seed;
+	struct switches *switches; /* NULL: there are none */
 	struct link_log *log;
 	struct series *series;    /* two a flow */
 	struct queue_series *queues; /* one a path */
@@ -136,6 +137,7 @@ bool world_close(struct world *, char *err, size_t cap);
 void world_free(struct world *);
 
 /* Nothing is left to happen but ticks. */
+void world_push(struct world *, uint32_t path, struct pkt *); /* takes; the path is set in the queue */
 bool world_is_dead(const struct world *);
 void world_mix(struct world *, uint64_t); /* into the fingerprint */
 extern const struct link_ops world_link_ops, world_lone_ops;
@@ -145,6 +147,13 @@ ns_t conn_stat_rtt(const struct conn_stat *, uint32_t thousandths);
 /* The figures of an end of a flow; false: it never had a connection. */
 bool world_flow_info(const struct world *, uint32_t flow, bool client, struct sock_info *,
 		     const struct conn_stat **);
+
+/* ---- switch.c: frames on towards the host that they are for ---- */
+
+bool switches_init(struct world *); /* false: out of memory */
+void switches_free(struct switches *);
+/* Takes a frame that came out of a path at a switch. */
+void switch_forward(struct world *, uint32_t from_path, struct pkt *);
 
 /* ---- link_log.c: link.pcapng, each frame with its fate ---- */
 

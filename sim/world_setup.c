@@ -111,8 +111,9 @@ static bool setup_paths(struct world *w)
 			return false;
 		w->path[i].to = to;
 		w->path[i].back = i ^ 1;
+		if (from >= w->nhosts)
+			continue;
 		w->host[from].link.path = i;
-		w->host[from].peer = to;
 		w->host[from].linked = true;
 	}
 	return true;
@@ -345,7 +346,7 @@ static bool setup(struct world *w, char *err, size_t cap)
 {
 	char file[600];
 
-	if (!allocate(w) || !setup_paths(w)) {
+	if (!allocate(w) || !setup_paths(w) || !switches_init(w)) {
 		snprintf(err, cap, "out of memory");
 		return false;
 	}
@@ -452,6 +453,7 @@ void world_free(struct world *w)
 		tls_anchors_free(w->pki[i].anchors);
 	}
 	heap_free(&w->heap);
+	switches_free(w->switches);
 	free(w->host);
 	free(w->path);
 	free(w->flow);
