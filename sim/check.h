@@ -1,5 +1,5 @@
 /* Invariants of a run. What is cheap is looked at after every turn; walking all connections
- * (stack_check) every 64 turns, or always, or never, as the run was told; all of it at the end.
+ * (stack_check) every 256 turns, or always, or never, as the run was told; all of it at the end.
  *
  *   streams       what an end has read, its peer has written; every byte is the right one
  *   paths         sent + duplicated = delivered + lost + dropped + too big + inside
@@ -12,7 +12,7 @@
 
 #include "world.h"
 
-#define CHECK_EVERY 64 /* turns, with CHECK_SAMPLED */
+#define CHECK_EVERY 256 /* turns, with CHECK_SAMPLED */
 
 void check_turn(struct world *, uint32_t host);
 void check_path(struct world *, uint32_t path);

@@ -208,6 +208,11 @@ struct wheel_entry *wheel_expire(struct wheel *w, ns_t now)
 	uint64_t now_tick = tick_of(now);
 	struct place at;
 
+	if (w->n == 0) { /* many wheels are, most of the time */
+		if (now_tick > w->tick)
+			w->tick = now_tick;
+		return NULL;
+	}
 	while (list_empty(&w->ready) && first_place(w, &at) && first_tick(w, at) <= now_tick)
 		enter(w, at);
 	if (!list_empty(&w->ready)) {
@@ -230,6 +235,8 @@ ns_t wheel_deadline(const struct wheel *w)
 	struct wheel *cache;
 	ns_t min = NS_NEVER;
 
+	if (w->n == 0)
+		return NS_NEVER;
 	if (!list_empty(&w->ready))
 		return entry_of(w->ready.next)->due;
 	if (!first_place(w, &at))

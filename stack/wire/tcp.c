@@ -148,10 +148,13 @@ static void option_parse(const uint8_t *p, uint8_t len, struct tcp_opts *o)
 	}
 }
 
+/* NOP, NOP, timestamps: as RFC 7323 appendix A lays them out where there is nothing else. */
+#define TS_ALONE 0x0101080au
+#define TS_ALONE_LEN 12
+
 static void options_parse(const uint8_t *p, size_t len, struct tcp_opts *o)
 {
-	/* As RFC 7323 appendix A lays it out, and nearly all segments have it: NOP, NOP, TS. */
-	if (len == 12 && rd32(p) == 0x0101080a) {
+	if (len == TS_ALONE_LEN && rd32(p) == TS_ALONE) {
 		o->has_ts = true;
 		o->ts_val = rd32(p + 4);
 		o->ts_ecr = rd32(p + 8);
@@ -213,14 +216,14 @@ static void put8(struct writer *w, unsigned v)
 
 static void put16(struct writer *w, unsigned v)
 {
-	put8(w, v >> 8);
-	put8(w, v);
+	wr16(w->b + w->len, (uint16_t)v);
+	w->len += 2;
 }
 
 static void put32(struct writer *w, uint32_t v)
 {
-	put16(w, v >> 16);
-	put16(w, v);
+	wr32(w->b + w->len, v);
+	w->len += 4;
 }
 
 static void put_head(struct writer *w, unsigned kind, unsigned len)
@@ -332,6 +335,12 @@ static void lay_out_bsd(struct writer *w, const struct tcp_opts *o)
 		put_ts(w, o);
 }
 
+/* Nearly all segments: both layouts give the same. */
+static bool ts_alone(const struct tcp_opts *o)
+{
+	return o->has_ts && !(o->has_mss | o->has_wscale | o->sack_ok | o->has_tfo | o->has_accecn | o->nsack);
+}
+
 static void lay_out(struct writer *w, const struct seg *g, enum tcp_layout layout)
 {
 	const struct tcp_opts *o = &g->opt;
@@ -340,6 +349,12 @@ static void lay_out(struct writer *w, const struct seg *g, enum tcp_layout layou
 	assert(o->tfo_len <= TFO_COOKIE_MAX);
 	assert(o->accecn_n <= 3);
 	w->len = 0;
+	if (ts_alone(o)) {
+		put32(w, TS_ALONE);
+		put32(w, o->ts_val);
+		put32(w, o->ts_ecr);
+		return;
+	}
 	if (layout == LAYOUT_BSD)
 		lay_out_bsd(w, o);
 	else

@@ -16,7 +16,7 @@ import sys
 import time
 
 OUT = "build/bench"
-TAPIR = "build/release/tapir"
+TAPIR = "build/fast/tapir"
 US, KERNEL = "10.77.0.2", "10.77.0.1"
 lines = []
 

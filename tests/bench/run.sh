@@ -46,8 +46,8 @@ newer() # the target is older than one of the sources, or not there
 }
 
 libs=$(sed -n 's/^LIBS *:= *//p' Makefile | head -1 | sed 's/ \$(shell.*//')
-gcc -std=c11 -D_DEFAULT_SOURCE -O3 -g -Wall -Wextra -Istack tests/bench/pair.c \
-	build/release/libtapir-all.a $libs -o $out/pair
+gcc -std=c11 -D_DEFAULT_SOURCE -O3 -g -flto=auto -Wall -Wextra -Istack tests/bench/pair.c \
+	build/fast/libtapir-all.a $libs -o $out/pair
 gcc -O2 -Wall -Wextra tests/bench/kernel_end.c -o $out/kernel_end
 
 if newer $out/ns3_bulk tests/bench/ns3_bulk.cc; then
