@@ -1,5 +1,5 @@
-/* Character generator (RFC 864): lines of 72 printable characters, each beginning one further on, for
- * as long as the peer takes them. The whole cycle of 95 lines lies in one chunk that is sent again
+/* Character generator (RFC 864): lines of 72 printable characters, each beginning one further on,
+ * for as long as the peer takes them. The whole cycle of 95 lines lies in one chunk that is sent again
  * and again without a copy. */
 #include "app_server.h"
 

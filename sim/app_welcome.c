@@ -1,5 +1,5 @@
-/* The server of a networking lab: tells the peer's certificate as Python's ssl module prints it, says
- * welcome, and closes. */
+/* The server of a networking lab: tells the peer's certificate as Python's ssl module prints it,
+ * says welcome, and closes. */
 #include "app_server.h"
 
 #include <string.h>

@@ -7,7 +7,8 @@
 #include "../stack/base/time.h"
 
 /* The link below is lent, and should offer no super-segments. NULL: err says what is wrong. */
-struct link *impair_link(struct link *below, const char *words, uint64_t seed, char *err, size_t cap);
+struct link *impair_link(struct link *below, const char *words, uint64_t seed, char *err,
+			 size_t cap);
 /* Time goes forward; to be called before recv in each turn. Hands on what is due. */
 void impair_advance(struct link *, ns_t now);
 /* "sent 812, lost 16, ..." for both ways; for the report. */

@@ -18,6 +18,8 @@
 
 /* How long a peer may take to end its direction after stream_close, once our data are through. */
 #define DRAIN_LIMIT (2 * SEC)
+/* When the pool is empty there is room by the socket's account, but no chunk to hold the bytes. */
+#define STARVED_RETRY MS
 
 static const struct {
 	const char *name;
@@ -65,6 +67,8 @@ static void arm(struct stream *s)
 	due = ns_min(due, s->drain_until);
 	if (s->idle_limit && !s->draining)
 		due = ns_min(due, s->moved_at + s->idle_limit);
+	if (s->starved_until > s->host->now)
+		due = ns_min(due, s->starved_until);
 	if (due == NS_NEVER || s->closed)
 		wheel_remove(&s->host->stream_timers, &s->timer);
 	else if (due != s->timer.due)
@@ -208,6 +212,17 @@ void stream_consume(struct stream *s, size_t len)
 	want_turn(s);
 }
 
+/* Bytes could not go although the socket has room: try again a little later. */
+static void look_for_famine(struct stream *s)
+{
+	if (!s->open || s->finishing || s->closed || sock_writable(s->stack, s->sock) == 0)
+		return;
+	if (s->tls && !tls_pull_peek(s->tls, &(size_t){0}))
+		return;
+	s->starved_until = s->host->now + STARVED_RETRY;
+	arm(s);
+}
+
 void *stream_reserve(struct stream *s, size_t *len)
 {
 	void *p = NULL;
@@ -219,6 +234,7 @@ void *stream_reserve(struct stream *s, size_t *len)
 		return p;
 	*len = 0;
 	s->write_wanted = true;
+	look_for_famine(s);
 	return NULL;
 }
 
@@ -274,6 +290,7 @@ size_t stream_write_chunk(struct stream *s, struct chunk *c, uint32_t off, uint3
 	n = sock_send_slice(s->stack, s->sock, c, off, len);
 	if (n <= 0) {
 		s->write_wanted = true;
+		look_for_famine(s);
 		return 0;
 	}
 	s->bytes_out += (uint64_t)n;
@@ -394,7 +411,7 @@ static bool has_room(struct stream *s)
 {
 	size_t n;
 
-	if (s->finishing)
+	if (s->finishing || s->host->now < s->starved_until)
 		return false;
 	return s->tls ? tls_write_reserve(s->tls, &n) != NULL : sock_writable(s->stack, s->sock) > 0;
 }
@@ -465,6 +482,8 @@ static void tls_stream_turn(struct stream *s, ns_t now)
 	if (!s->connected)
 		return;
 	done = tls_turn(s->tls, s->stack, s->sock);
+	if (tls_pull_peek(s->tls, &(size_t){0}) && sock_writable(s->stack, s->sock) > 0)
+		s->starved_until = now + STARVED_RETRY;
 	tell_keys(s);
 	if (!s->open && tls_info(s->tls) && tls_verdict(s->tls) != TLS_ERROR)
 		came_up(s, now);

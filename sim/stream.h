@@ -85,6 +85,7 @@ struct stream {
 	struct wheel_entry timer; /* the earliest of the session's, drain_until, and idleness; lazily */
 	ns_t drain_until;
 	ns_t idle_limit, moved_at;
+	ns_t starved_until;     /* the pool was empty: tries again then; no event will say so */
 	uint32_t news;          /* enum stream_bits not yet told */
 	bool connected;         /* the socket is; TLS may still be shaking hands */
 	bool fin_seen;          /* the socket's FIN event came */
@@ -112,8 +113,9 @@ size_t stream_write(struct stream *, const void *, size_t);
 /* Sends bytes of a chunk: without a copy on a plain stream. Bytes taken. */
 size_t stream_write_chunk(struct stream *, struct chunk *, uint32_t off, uint32_t len);
 
-void stream_finish(struct stream *); /* end of our direction: FIN behind the data; TLS: close_notify and FIN */
-void stream_close(struct stream *);  /* finish, and throw away what still comes; CLOSED follows, after 2 s at the latest */
+void stream_finish(struct stream *); /* end of our direction; TLS: close_notify and FIN */
+/* Finish, and throw away what still comes: CLOSED follows, 2 s behind our last byte at the latest. */
+void stream_close(struct stream *);
 void stream_abort(struct stream *);  /* RST; CLOSED follows in this turn */
 void stream_again(struct stream *);  /* call me once more, in this or the next turn */
 /* Closes the stream when no byte has moved for so long; 0: never (the default). */

@@ -1,5 +1,5 @@
-/* A raw socket on an existing interface, by libpcap: the stack is a second station on that wire, with
- * an address of its own. (With the interface's own address the kernel would answer our segments
+/* A raw socket on an existing interface, by libpcap: the stack is a second station on that wire,
+ * with an address of its own. (With the interface's own address the kernel would answer our segments
  * with resets.)
  *
  * What a local sender hands to a veth or bridge may reach us as the kernel has it inside: with the

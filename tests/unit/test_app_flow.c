@@ -187,6 +187,35 @@ static void an_unverified_flow_moves_its_bytes_without_looking(void)
 	hostpair_free(p);
 }
 
+static void a_flow_goes_on_when_an_empty_pool_has_chunks_again(void)
+{
+	for (int tls = 0; tls < 2; tls++) {
+		struct hostpair *p = hostpair_new(64, 0);
+		uint32_t limit[CHUNK_CLASSES];
+		struct flow f;
+
+		for (int c = 0; c < CHUNK_CLASSES; c++) {
+			limit[c] = p->pool.chunks[c].limit;
+			p->pool.chunks[c].limit = 0;
+		}
+		ask(p, &f, 1);
+		f.to_server = f.to_client = 500000;
+		f.client_tls = tls ? hostpair_tls(p, CLIENT) : NULL;
+		f.server_tls = tls ? hostpair_tls(p, SERVER) : NULL;
+		CU_ASSERT_TRUE(app_flow_server_add(add_server(p, f.server_tls), &f));
+		add_client(p, &f);
+		hostpair_run(p, 50 * MS);
+		CU_ASSERT_EQUAL(f.client.written + f.server_end.written, 0);
+
+		for (int c = 0; c < CHUNK_CLASSES; c++)
+			p->pool.chunks[c].limit = limit[c];
+		hostpair_run(p, 100 * SEC);
+		CU_ASSERT_TRUE(flow_ok(&f));
+		CU_ASSERT_TRUE(f.server_end.last_byte < 60 * MS);
+		hostpair_free(p);
+	}
+}
+
 static void a_refused_client_tells_so_and_its_flow_is_over(void)
 {
 	struct hostpair *p = hostpair_new(8, 0);
@@ -229,6 +258,7 @@ static const struct test_case cases[] = {
 	TEST(a_slow_reader_takes_its_time),
 	TEST(an_endless_sender_ends_at_its_hour),
 	TEST(an_unverified_flow_moves_its_bytes_without_looking),
+	TEST(a_flow_goes_on_when_an_empty_pool_has_chunks_again),
 	TEST(a_refused_client_tells_so_and_its_flow_is_over),
 	TEST(foreign_bytes_are_noticed_at_their_offset),
 };
