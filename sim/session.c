@@ -261,7 +261,7 @@ static int unknown_option(const struct session_options *o, const struct option *
 	size_t n = 0;
 
 	snprintf(cut, sizeof(cut), "%.*s", (int)strcspn(word, "="), word);
-	for (; options[n].name && n < ARRAY_LEN(names); n++)
+	for (; n < ARRAY_LEN(names) && options[n].name; n++)
 		names[n] = options[n].name;
 	near = word_nearest(cut, names, n);
 	if (near)
