@@ -221,4 +221,5 @@ void stack_flush(struct stack *s)
 
 	while ((n = list_first(&s->tcp.tw_age)))
 		tcp_tw_free(&s->tcp, list_entry(n, struct tcb_tw, age));
+	net_flush(&s->net);
 }

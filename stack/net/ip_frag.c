@@ -388,15 +388,22 @@ int frag_init(struct net *net, uint32_t max_bytes)
 	return 0;
 }
 
-void frag_free(struct net *net)
+void frag_flush(struct net *net)
 {
 	struct frag_table *t = net->frags;
 	struct datagram *d;
 
-	if (!t)
-		return;
 	while ((d = oldest_of(&t->age4)) != NULL || (d = oldest_of(&t->age6)) != NULL)
 		forget(t, d);
+}
+
+void frag_free(struct net *net)
+{
+	struct frag_table *t = net->frags;
+
+	if (!t)
+		return;
+	frag_flush(net);
 	slab_free(&t->slab);
 	free(t);
 	net->frags = NULL;

@@ -414,6 +414,18 @@ int neigh_init(struct net *net, uint32_t max, ns_t now)
 	return 0;
 }
 
+/* Those that hold a packet are not resolved yet and never were good. */
+void neigh_flush(struct net *net)
+{
+	list_for_each(it, &net->neigh->young)
+	{
+		struct neigh *n = list_entry(it, struct neigh, lru);
+
+		pkt_free(n->waiting);
+		n->waiting = NULL;
+	}
+}
+
 void neigh_free(struct net *net)
 {
 	struct neigh_table *t = net->neigh;

@@ -166,6 +166,12 @@ ns_t net_deadline(const struct net *net)
 	return ns_min(due, ns_min(frag_deadline(net), slaac_deadline(net)));
 }
 
+void net_flush(struct net *net)
+{
+	frag_flush(net);
+	neigh_flush(net);
+}
+
 int net_init(struct net *net, const struct stack_config *cfg, struct stack_counters *count)
 {
 	memset(net, 0, sizeof(*net));

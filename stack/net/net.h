@@ -106,6 +106,8 @@ struct net_in {
 void net_input(struct net *, struct pkt *, ns_t now, struct net_in *);
 void net_advance(struct net *, ns_t now);
 ns_t net_deadline(const struct net *);
+/* Drops what waits: for a neighbour's answer, for the other fragments. */
+void net_flush(struct net *);
 
 /* Where a transport packet goes. */
 struct net_dst {
@@ -157,6 +159,7 @@ void ip6_input(struct net *, struct pkt *, ns_t now, struct net_in *);
 
 int neigh_init(struct net *, uint32_t max, ns_t now);
 void neigh_free(struct net *);
+void neigh_flush(struct net *);
 /* Takes a packet that begins with its IP header; sends it now or when the address is known. */
 void neigh_send(struct net *, struct pkt *, const struct addr *next_hop, ns_t now);
 void neigh_advance(struct net *, ns_t now);
@@ -193,6 +196,7 @@ bool nd_option_mac(const uint8_t *opts, size_t len, uint8_t kind, struct mac *ma
 
 int frag_init(struct net *, uint32_t max_bytes);
 void frag_free(struct net *);
+void frag_flush(struct net *);
 /* Takes a fragment (trailers cut); gives the whole datagram when it is complete, else NULL. */
 struct pkt *frag_input(struct net *, struct pkt *, const struct ip_hdr *h, ns_t now);
 uint32_t frag_bytes(const struct net *); /* memory held */
