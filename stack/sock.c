@@ -268,6 +268,15 @@ int64_t sock_send(struct stack *s, sock_t h, const void *bytes, size_t len)
 	return n;
 }
 
+int64_t sock_send_urgent(struct stack *s, sock_t h, const void *bytes, size_t len)
+{
+	int64_t n = sock_send(s, h, bytes, len);
+
+	if (n > 0)
+		tcp_mark_urgent(conn_of(s, h));
+	return n;
+}
+
 void *sock_reserve(struct stack *s, sock_t h, size_t *len)
 {
 	struct tcb *c;
@@ -291,6 +300,8 @@ int sock_commit(struct stack *s, sock_t h, size_t len)
 		return no_conn(s, h);
 	if (c->state == TCP_CLOSED || c->fin_queued)
 		return ERR_PIPE;
+	if (len > c->sndq.reserved)
+		return ERR_INVAL;
 	sndq_commit(&c->sndq, (uint32_t)len);
 	tcp_talk(c);
 	return 0;
@@ -558,8 +569,10 @@ static int set_in_config(struct tcb *c, enum sock_opt opt, int64_t v)
 	case OPT_CC:
 		if (v >= CC_COUNT)
 			return ERR_INVAL;
+		if (c->cc.ops && !tcp_cc_start(c, (enum tcp_cc_kind)v))
+			return ERR_NOMEM;
 		cfg->cc = (enum tcp_cc_kind)v;
-		return c->cc.ops && !tcp_cc_start(c, cfg->cc) ? ERR_NOMEM : 0;
+		return 0;
 	case OPT_QUICKACK:
 		cfg->quickack = v;
 		c->quick = v && c->state >= TCP_ESTABLISHED ? QUICKACKS : 0;

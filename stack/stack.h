@@ -154,7 +154,8 @@ ns_t stack_now(const struct stack *);
 enum { SOCK_READABLE = 1, SOCK_WRITABLE = 2, SOCK_ACCEPTABLE = 4, SOCK_CONNECTED = 8,
        SOCK_FIN = 16,      /* the peer will send no more; reading gives the rest, then 0 */
        SOCK_ERROR = 32,    /* sock_error says which; the connection is gone */
-       SOCK_CLOSED = 64 }; /* both FINs are acknowledged: nothing more will happen */
+       SOCK_CLOSED = 64,   /* both FINs are acknowledged: nothing more will happen */
+       SOCK_URGENT = 128 };/* the urgent pointer moved: sock_info.urgent says how far off it is */
 
 struct sock_event {
 	sock_t sock;
@@ -174,6 +175,8 @@ int sock_connect_data(struct stack *, sock_t, const struct addr *, uint16_t port
 
 int64_t sock_send(struct stack *, sock_t, const void *, size_t);  /* bytes taken, or ERR_* */
 int64_t sock_recv(struct stack *, sock_t, void *, size_t);        /* bytes, 0 at the end, or ERR_* */
+/* The same as sock_send, and the last byte taken is the last urgent one (RFC 6093: it stays in line). */
+int64_t sock_send_urgent(struct stack *, sock_t, const void *, size_t);
 /* Zero copy. reserve lends room at the tail of the send queue (*len set; may be less than asked),
  * commit says how much was filled. peek lends the next unread bytes, consume frees them. The
  * pointers hold until the next call on this socket. NULL: no room / nothing to read. */
@@ -239,6 +242,7 @@ struct sock_info {
 	uint64_t retrans_by[WHY_COUNT]; /* segments by cause */
 	uint32_t timeouts, recoveries, spurious, dsacks, dup_acks, tlps, undos, ooo_segs;
 	uint32_t notsent, unread, sndbuf, rcvbuf;
+	uint32_t urgent;       /* bytes from the next one to be read up to the urgent pointer; 0: none */
 	uint64_t cc_state;     /* algorithm's own: CUBIC W_max in bytes, BBR bandwidth ... */
 	const char *cc;
 };
@@ -296,7 +300,8 @@ bool stack_check(const struct stack *, char *why, size_t cap);
 
 /* Tests: the n-th allocation from the stack's own pools from now on fails. */
 void stack_fail_alloc(struct stack *, uint32_t n);
-/* Tests: evict everything idle (caches, TIME-WAIT), so that leak checks can expect zero. */
+/* Tests: drop what waits and is nobody's (fragments, packets behind address resolution, TIME-WAIT), so
+ * that leak checks can expect zero. */
 void stack_flush(struct stack *);
 
 #endif

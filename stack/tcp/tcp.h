@@ -93,6 +93,7 @@ struct tcb {
 		seq_t wl1, wl2;
 		seq_t iss;
 		seq_t small;         /* end of the last small segment sent (Minshall's Nagle) */
+		uint64_t up;         /* stream position behind the last urgent byte (as sndq.pos) */
 	} snd;
 	struct {
 		seq_t nxt;
@@ -100,7 +101,8 @@ struct tcb {
 		seq_t irs;
 		seq_t wup;           /* nxt when we last sent an ACK */
 		seq_t fin;           /* number of the peer's FIN, valid with fin_seen */
-		seq_t up;            /* urgent pointer seen */
+		seq_t up;            /* the number behind the last urgent byte, valid with `urgent` */
+		bool urgent;         /* the user has not read up to it yet */
 	} rcv;
 
 	struct list talk;
@@ -164,6 +166,7 @@ struct tcb {
 	seq_t usage_end;      /* where that round ends */
 	uint32_t dup_acks_most; /* more are not believed */
 	bool cwnd_limited, cwr_due, ecn_ok, ece_due, prr_first;
+	bool mtu_resend;      /* what waits was too big for the path, not lost to congestion */
 	uint8_t send_why;     /* enum send_why of the record being resent */
 	struct { /* AccECN (RFC 9768): the counters that we keep of the peer's data, and what it tells of ours */
 		bool on, first_in, first_out, last_ce, option_due, tell_e1b;
@@ -365,6 +368,7 @@ void tcp_send_syn_cookie(struct tcp *, const struct flow_key *, const struct seg
 void tcp_send_ack_at_once(struct tcb *); /* of what arrived before the segment now looked at */
 void tcp_send_tw_ack(struct tcp *, struct tcb_tw *);
 uint16_t tcp_own_mss(const struct tcb *); /* to announce */
+void tcp_mark_urgent(struct tcb *);   /* all that the user has written is urgent */
 uint32_t tcp_rcv_space(const struct tcb *); /* what we could announce */
 bool tcp_window_update_due(const struct tcb *);
 
@@ -382,6 +386,7 @@ ns_t tcp_deadline(const struct tcp *);
 /* tcp_rcv.c: text, the ACK policy, the window we offer. */
 void tcp_rcv_text(struct tcb *, const struct seg *, const struct pkt *);
 void tcp_rcv_read(struct tcb *);      /* the user took bytes: maybe a window update */
+uint32_t tcp_rcv_urgent(const struct tcb *); /* bytes from the user's next one to the urgent pointer */
 
 /* tcp_close.c */
 void tcp_shutdown(struct tcb *);

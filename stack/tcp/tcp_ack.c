@@ -166,8 +166,12 @@ void tcp_ack(struct tcb *c, const struct seg *g)
 		return; /* memory was short for the probe's record: as if the ACK were lost */
 	if (uses_sack(c))
 		take_sacks(c, g, &news);
-	if (seq_gt(g->ack, c->snd.una))
+	if (seq_gt(g->ack, c->snd.una)) {
+		/* Only now: what a mere SACK echoes is the timestamp of what had come in order (RFC 7323 4.3). */
+		news.echo = c->ts_ok && g->opt.has_ts && g->opt.ts_ecr;
+		news.ts_ecr = g->opt.ts_ecr;
 		advance_una(c, g->ack, &news);
+	}
 	news.dup_ack = uses_sack(c) ? news.nsacked && !news.una_moved : dup;
 	if (dup) {
 		c->stat.dup_acks++;

@@ -61,6 +61,8 @@ struct ack_news {
 	bool orig_delivered;        /* a record of this episode that was never resent (set by the board_fn) */
 	bool retrans_delivered;     /* one that was (likewise) */
 	bool dup_ack;               /* in the sense of RFC 5681 2, or a SACK with news */
+	bool echo;                  /* ts_ecr tells which transmission filled in at SND.UNA */
+	uint32_t ts_ecr;
 	bool dsack;                 /* the first block was a D-SACK (RFC 2883) */
 	struct seq_range dsack_range;
 	seq_t prior_fack;           /* highest number known to have arrived before this ACK */

@@ -35,7 +35,9 @@ static void too_big(struct tcb *c, uint32_t mtu)
 	tcp_choose_mss(c);
 	if (c->mss >= old || !board_resegment(&c->board, c->mss))
 		return;
-	/* RFC 1191 6.4: what was too big is resent at once, without touching the window. */
+	/* RFC 1191 6.4: what was too big is resent at once, without touching the window (tcp_loss.c sees
+	 * to that when the next ACK comes, if some of it still waits). */
+	c->mtu_resend = c->ca < CA_RECOVERY;
 	for (uint32_t id = c->board.first; id != c->board.end; id++)
 		board_mark_lost(&c->board, id);
 	c->rexmit_due = true;

@@ -253,16 +253,25 @@ static enum verdict step5_ack(struct tcb *c, struct seg *g)
 
 /* ---- steps 6 to 8 ---- */
 
-/* RFC 9293 3.8.5 with RFC 6093: urgent data stay in line; the pointer is only remembered. */
-static void step6_urgent(struct tcb *c, const struct seg *g)
-{
-	if (g->flags & TH_URG && c->state <= TCP_FIN_WAIT_2)
-		c->rcv.up = seq_add(g->seq, g->urg);
-}
-
 static bool takes_text(enum tcp_state s)
 {
 	return s == TCP_ESTABLISHED || s == TCP_FIN_WAIT_1 || s == TCP_FIN_WAIT_2;
+}
+
+/* RFC 9293 3.8.5 with RFC 6093: urgent data stay in line, and the user is told whenever the pointer
+ * moves on beyond what has been read (MUST-32), even if the window is shut or the text is still to come
+ * (MUST-66). `seq` is the segment's own, since the pointer is relative to it. */
+static void step6_urgent(struct tcb *c, const struct seg *g, seq_t seq)
+{
+	seq_t up = seq_add(seq, g->urg), read = seq_add(c->rcv.nxt, -c->rcvq.bytes);
+
+	if (!(g->flags & TH_URG) || !takes_text(c->state) || c->user_gone)
+		return;
+	if (seq_le(up, read) || (c->rcv.urgent && seq_le(up, c->rcv.up)))
+		return;
+	c->rcv.up = up;
+	c->rcv.urgent = true;
+	tcp_notify(c, SOCK_URGENT);
 }
 
 static enum verdict step7_text(struct tcb *c, const struct seg *g, const struct pkt *p)
@@ -381,6 +390,7 @@ static enum verdict arrive_syn_sent(struct tcb *c, struct seg *g, const struct p
 	c->ack_now = true;
 	net_confirm(t->net, &c->flow.key.remote, t->now);
 	/* Text and FIN that came with it are looked at as from step 6 on. */
+	step6_urgent(c, g, g->seq);
 	g->flags &= (uint16_t)~TH_SYN;
 	g->seq = c->rcv.nxt;
 	enum verdict v = step7_text(c, g, p);
@@ -405,7 +415,7 @@ static enum verdict arrive_synchronised(struct tcb *c, struct seg *g, const stru
 		return v;
 	if (c->ecn_ok)
 		tcp_ecn_arrive(c, g);
-	step6_urgent(c, g);
+	step6_urgent(c, g, g->seq);
 	if ((v = step7_text(c, g, p)) != GO_ON)
 		return v;
 	return step8_fin(c, g);

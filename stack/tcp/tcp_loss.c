@@ -72,6 +72,17 @@ static void fill(const struct tcb *c, const struct ack_news *news, uint32_t prio
 
 /* ---- RACK (RFC 8985 6) ---- */
 
+/* RFC 8985 6.2 step 2: does this ACK answer an earlier transmission of the record? Its timestamp tells,
+ * or an RTT that is too short to be true. */
+static bool answers_earlier(const struct tcb *c, const struct rec *r, const struct ack_news *news)
+{
+	uint32_t ts_sent = (uint32_t)(r->sent / TS_TICK) + c->ts_offset;
+
+	if (news->echo && (int32_t)(news->ts_ecr - ts_sent) < 0)
+		return true;
+	return c->rtt.min != NS_NEVER && c->tcp->now - r->sent < c->rtt.min;
+}
+
 /* Step 1 to 3, for each record newly delivered: the newest transmission known to have arrived, and
  * whether the path reorders. Also the RTT and rate samples, since this is the one walk. */
 void tcp_loss_on_record(void *arg, const struct rec *r, struct ack_news *news)
@@ -88,8 +99,8 @@ void tcp_loss_on_record(void *arg, const struct rec *r, struct ack_news *news)
 		if (news->first_rtt < 0)
 			news->first_rtt = rtt;
 		news->rtt = rtt;
-	} else if (c->rtt.min != NS_NEVER && rtt < c->rtt.min) {
-		return; /* RFC 8985 6.2 step 2: the ACK is of an earlier transmission */
+	} else if (answers_earlier(c, r, news)) {
+		return;
 	}
 	if (!c->rack.valid || r->sent > c->rack.xmit || (r->sent == c->rack.xmit && seq_gt(r->hi, c->rack.end))) {
 		c->rack.valid = true;
@@ -224,6 +235,7 @@ static void begin_episode(struct tcb *c)
 			c->undo.ts_valid = false;
 	}
 	c->high = c->snd.nxt;
+	c->mtu_resend = false;
 }
 
 static void start_prr(struct tcb *c, uint32_t prior_inflight)
@@ -573,8 +585,11 @@ void tcp_loss_on_ack(struct tcb *c, const struct seg *g, struct ack_news *news, 
 	} else if (c->ca == CA_RECOVERY) {
 		ack_in_recovery(c, g, news, prior_inflight);
 	} else {
+		if (!c->board.nwaiting)
+			c->mtu_resend = false;
 		detect(c, news);
-		if (c->board.nwaiting) {
+		/* RFC 1191 6.4: what a router refused is no sign of congestion. */
+		if (c->board.nwaiting && (news->lost || !c->mtu_resend)) {
 			enter_recovery(c, news, prior_inflight);
 			if (c->ca == CA_RECOVERY)
 				reduce(c, news, news->dup_ack);

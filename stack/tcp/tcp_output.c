@@ -2,7 +2,7 @@
  * speaking changes: snd.nxt, records, timers, and the marks of what was owed.
  *
  * what_next is one ordered list of reasons. write_segment only formats. RFC 9293 3.8.6.2.1 (sender's
- * silly window), 3.7.4 (Nagle), 3.8.6.1 (probes), RFC 6675 5 (C), RFC 8985 7.3, RFC 7323 3. */
+ * silly window), 3.7.4 (Nagle), 3.8.5 (urgent), 3.8.6.1 (probes), RFC 6675 5 (C), RFC 8985 7.3, RFC 7323 3. */
 #include "tcp.h"
 
 enum say {
@@ -54,6 +54,14 @@ static uint32_t peer_room(const struct tcb *c)
 	int32_t room = seq_diff(seq_add(c->snd.una, c->snd.wnd), c->snd.nxt);
 
 	return room > 0 ? (uint32_t)room : 0;
+}
+
+/* How far the end of the urgent bytes lies beyond a sequence number; not positive: it is behind. */
+static int64_t urgent_ahead(const struct tcb *c, seq_t from)
+{
+	if (c->snd.up <= c->sndq.pos)
+		return 0; /* all acknowledged, or never any */
+	return (int64_t)(c->snd.up - c->sndq.pos) - seq_diff(from, c->snd.una);
 }
 
 static bool makes_units(const struct tcb *c)
@@ -129,6 +137,18 @@ static void add_timestamp(struct tcb *c, struct seg *g)
 	g->opt.has_ts = true;
 	g->opt.ts_val = tcp_ts_now(c);
 	g->opt.ts_ecr = c->ts_recent;
+}
+
+/* RFC 9293 3.8.5, MUST-62: the pointer is the distance to the byte behind the last urgent one. One that
+ * is out of its reach points as far as it can; later segments move it on. */
+static void add_urgent(const struct tcb *c, struct seg *g)
+{
+	int64_t ahead = urgent_ahead(c, g->seq);
+
+	if (ahead <= 0)
+		return;
+	g->flags |= TH_URG;
+	g->urg = (uint16_t)(ahead < 65535 ? ahead : 65535);
 }
 
 /* D-SACK first (RFC 2883), then the newest early range, then others. */
@@ -229,6 +249,8 @@ static bool write_bare(struct tcb *c, seq_t seq, uint16_t flags, enum send_why w
 	add_timestamp(c, &g);
 	if (!(flags & (TH_RST | TH_FIN)))
 		add_sacks(c, &g);
+	if (!(flags & TH_RST))
+		add_urgent(c, &g);
 	if (c->ecn_ok && !(flags & TH_RST)) {
 		g.flags |= tcp_ecn_bits(c);
 		if (!(flags & TH_FIN))
@@ -248,7 +270,42 @@ void tcp_send_ack_at_once(struct tcb *c)
 	write_bare(c, c->snd.nxt, TH_ACK, WHY_NEW);
 }
 
-/* Text [off, off+len) of the send queue at seq. Returns the bytes written, 0 without memory. */
+/* One segment's text out of more pieces than a pkt has slices for: a copy in one piece. */
+static bool gather(struct tcb *c, struct pkt *p, uint32_t off, uint32_t len)
+{
+	struct chunk *k = chunk_for(c->tcp->pool, len);
+
+	if (!k) {
+		c->tcp->count->no_memory++;
+		return false;
+	}
+	sndq_copy_out(&c->sndq, off, len, k->data);
+	k->used = len;
+	pkt_trim(p, 0);
+	bool ok = pkt_add_slice(p, k, 0, len);
+
+	chunk_unref(c->tcp->pool, k);
+	return ok;
+}
+
+/* The text from seq on as the pkt's slices: all of `len`, or as many whole segments as there are slices
+ * for. Returns the bytes, 0 without memory. */
+static uint32_t fill_text(struct tcb *c, struct pkt *p, seq_t seq, uint32_t len)
+{
+	uint32_t off = queue_off(c, seq), got = sndq_fill(&c->sndq, off, len, p);
+	uint32_t first = len < c->mss ? len : c->mss;
+
+	if (got == len)
+		return got;
+	if (got < first)
+		return gather(c, p, off, first) ? first : 0;
+	got -= got % c->mss;
+	pkt_trim(p, got);
+	return got;
+}
+
+/* Up to `len` bytes of the send queue at seq. Returns the bytes written, 0 without memory. The urgent
+ * pointer is relative to a segment's number, so that those which carry it are made one by one. */
 static uint32_t write_text(struct tcb *c, seq_t seq, uint32_t len, uint16_t flags, const struct pkt_note *why)
 {
 	struct pkt *p = new_pkt(c);
@@ -256,11 +313,12 @@ static uint32_t write_text(struct tcb *c, seq_t seq, uint32_t len, uint16_t flag
 
 	if (!p)
 		return 0;
-	uint32_t got = sndq_fill(&c->sndq, queue_off(c, seq), len, p);
+	bool single = len > c->mss && urgent_ahead(c, seq) > 0;
+	uint32_t got = fill_text(c, p, seq, single ? c->mss : len);
 
-	if (got < len && got > c->mss) { /* the pkt's slices are used up: whole segments only */
-		got -= got % c->mss;
-		pkt_trim(p, got);
+	if (!got) {
+		pkt_free(p);
+		return 0;
 	}
 	if (got == len)
 		g.flags |= flags & TH_FIN;
@@ -272,6 +330,7 @@ static uint32_t write_text(struct tcb *c, seq_t seq, uint32_t len, uint16_t flag
 		p->gso_size = c->mss;
 	g.wnd = announce(c);
 	add_timestamp(c, &g);
+	add_urgent(c, &g);
 	/* Never on a retransmission or a window probe (RFC 3168 6.1.5, 6.1.6). */
 	bool ect = c->ecn_ok && why->xmit == 1 && why->why != WHY_PERSIST && !c->acc.no_ect;
 
@@ -380,6 +439,19 @@ static void fill_why(struct tcb *c, const struct rec *r, enum send_why why, stru
 			       .outstanding = c->tcp->now - r->sent};
 }
 
+/* A record's text, in as many units as it takes. */
+static bool resend_text(struct tcb *c, const struct rec *r, uint32_t len, const struct pkt_note *n)
+{
+	uint16_t fin = r->flags & REC_FIN ? TH_FIN : 0;
+
+	for (uint32_t done = 0, got; done < len; done += got) {
+		got = write_text(c, seq_add(r->lo, done), len - done, fin, n);
+		if (!got)
+			return false;
+	}
+	return true;
+}
+
 /* One record again, in pieces of the MSS if that has shrunk meanwhile. */
 static bool resend(struct tcb *c, uint32_t id, enum send_why why)
 {
@@ -387,11 +459,10 @@ static bool resend(struct tcb *c, uint32_t id, enum send_why why)
 	struct rec *r = board_rec(&c->board, id);
 	struct pkt_note n;
 	uint32_t text = r->hi.v - r->lo.v - !!(r->flags & REC_FIN);
-	bool fin = r->flags & REC_FIN;
 
 	fill_why(c, r, why, &n);
 	if (text) {
-		if (write_text(c, r->lo, text, fin ? TH_FIN : 0, &n) != text)
+		if (!resend_text(c, r, text, &n))
 			return false;
 	} else {
 		if (why != WHY_TLP)
@@ -513,7 +584,7 @@ static uint32_t new_text(struct tcb *c, enum blocked *why_not)
 		return 0;
 
 	/* Less than a segment: RFC 9293 3.8.6.2.1 (2) to (4), and Nagle as Minshall has it. */
-	bool all = len == have, small_out = seq_gt(c->snd.small, c->snd.una);
+	bool all = len == have, small_out = seq_gt(c->snd.small, c->snd.una) && urgent_ahead(c, c->snd.nxt) <= 0;
 
 	if (all && !c->cork && (c->nodelay || !small_out || c->fin_queued))
 		return len;
@@ -548,11 +619,15 @@ static void record_sent(struct tcb *c, uint32_t len, bool fin)
 	c->probe_out = false;
 }
 
+/* `len` is what one unit may hold: less than a segment, or some whole ones. */
 static bool say_new(struct tcb *c, uint32_t len)
 {
 	struct tcp *t = c->tcp;
 	struct pkt_note n = {.why = WHY_NEW, .xmit = 1};
 	bool was_empty = board_empty(&c->board);
+
+	assert(len <= QUANTUM);
+	assert(len < c->mss || len % c->mss == 0);
 
 	if (c->ca == CA_DISORDER)
 		n.why = WHY_LIMITED;
@@ -623,13 +698,13 @@ static bool say_tail_probe(struct tcb *c)
 static bool say_persist(struct tcb *c)
 {
 	struct tcp *t = c->tcp;
-	uint32_t room = peer_room(c), have = unsent(c);
+	uint32_t room = peer_room(c), have = unsent(c), fits = room < have ? room : have;
 
 	c->probe_due = false;
 	if (!may_send_data(c) || !board_empty(&c->board))
 		return true;
-	if (room && have)
-		return say_new(c, room < have ? room : have);
+	if (fits)
+		return say_new(c, fits < c->mss ? fits : c->mss);
 	if (!have || c->cfg->bare_probes)
 		return write_bare(c, seq_add(c->snd.una, (uint32_t)-1), TH_ACK, WHY_PERSIST);
 	struct pkt_note n = {.why = WHY_PERSIST, .xmit = c->retries};
@@ -795,6 +870,17 @@ void tcp_emit_all(struct tcp *t, ns_t now, size_t frames)
 		c->talking = false;
 		if (emit(c))
 			tcp_talk(c);
+	}
+}
+
+/* RFC 9293 3.10.2 with the urgent flag. What waits behind a shut window is announced all the same:
+ * the peer looks at URG whatever its window (MUST-66). */
+void tcp_mark_urgent(struct tcb *c)
+{
+	c->snd.up = c->sndq.pos + c->sndq.bytes;
+	if (c->state >= TCP_ESTABLISHED && !peer_room(c)) {
+		c->ack_now = true;
+		tcp_talk(c);
 	}
 }
 

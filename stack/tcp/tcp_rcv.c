@@ -26,8 +26,18 @@ bool tcp_window_update_due(const struct tcb *c)
 	return offered < step || space - offered >= 2u * c->mss;
 }
 
+/* The peer's FIN, once taken, has a number but is nothing to read. */
+uint32_t tcp_rcv_urgent(const struct tcb *c)
+{
+	bool fin = c->fin_seen && seq_gt(c->rcv.nxt, c->rcv.fin);
+	int32_t left = seq_diff(c->rcv.up, seq_add(c->rcv.nxt, -c->rcvq.bytes - fin));
+
+	return c->rcv.urgent && left > 0 ? (uint32_t)left : 0;
+}
+
 void tcp_rcv_read(struct tcb *c)
 {
+	c->rcv.urgent = tcp_rcv_urgent(c) > 0;
 	if (c->state < TCP_ESTABLISHED || c->fin_seen || c->state == TCP_TIME_WAIT)
 		return;
 	if (tcp_window_update_due(c) && (c->rcv.adv.v - c->rcv.nxt.v) < c->rcvbuf / 2) {

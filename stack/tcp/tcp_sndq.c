@@ -212,6 +212,27 @@ static uint32_t find(const struct sndq *q, uint64_t pos)
 	return lo;
 }
 
+void sndq_copy_out(const struct sndq *q, uint32_t off, uint32_t len, void *to)
+{
+	uint32_t done = 0;
+
+	assert(off <= q->bytes && len <= q->bytes - off);
+	if (len == 0)
+		return;
+
+	uint64_t pos = q->pos + off;
+
+	for (uint32_t i = find(q, pos); done < len; i++) {
+		const struct sndq_part *p = part_at(q, i);
+		uint32_t skip = (uint32_t)(pos + done - p->pos), n = p->len - skip;
+
+		if (n > len - done)
+			n = len - done;
+		memcpy((char *)to + done, p->chunk->data + p->off + skip, n);
+		done += n;
+	}
+}
+
 uint32_t sndq_fill(const struct sndq *q, uint32_t off, uint32_t len, struct pkt *to)
 {
 	uint32_t done = 0;

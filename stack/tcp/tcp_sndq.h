@@ -34,6 +34,8 @@ void *sndq_reserve(struct sndq *, struct pkt_pool *, uint32_t *len); /* in: want
 void sndq_commit(struct sndq *, uint32_t len);
 
 void sndq_drop(struct sndq *, struct pkt_pool *, uint32_t n); /* n bytes off the front */
+/* Copies the bytes [off, off+len). */
+void sndq_copy_out(const struct sndq *, uint32_t off, uint32_t len, void *to);
 /* Adds the bytes [off, off+len) to the pkt as slices; returns how many, fewer when its slices are
  * used up. */
 uint32_t sndq_fill(const struct sndq *, uint32_t off, uint32_t len, struct pkt *);

@@ -1,4 +1,5 @@
 /* Loss detection and the window, seen from outside: two stacks and a wire that loses what the test wants. */
+#include "../lib/lone.h"
 #include "../lib/test.h"
 #include "../lib/twohosts.h"
 
@@ -211,7 +212,52 @@ static void goodput_under_loss_is_linuxs(void)
 	}
 }
 
+/* RFC 8985 6.2 step 2. A is sent again by the timer, shortly after B was sent. The ACK of A comes late,
+ * and its timestamp says that it is of the first A: so B, sent after that, is not overtaken. */
+static void an_echo_of_the_original_says_nothing_of_its_retransmission(void)
+{
+	struct lone *l = lone_new();
+	struct lone_peer p = lone_peer(0);
+
+	l->cfg.tcp.eifel = l->cfg.tcp.frto = l->cfg.tcp.tlp = false;
+	lone_start(l);
+	lone_handshake(l, &p);
+	sock_set(l->s, p.sock, OPT_NODELAY, 1);
+	for (int i = 0; i < 3; i++) { /* round trips of 100 ms */
+		sock_send(l->s, p.sock, "x", 1);
+		lone_turn(l);
+		lone_wait(l, 100 * MS);
+		p.ack++;
+		p.ts_ecr = lone_last(l, 0, 0)->opt.ts_val;
+		p.ts_val += 100;
+		lone_say(l, &p, TH_ACK, 0);
+	}
+	struct sock_info i;
+
+	sock_info(l->s, p.sock, &i);
+	lone_forget(l);
+	sock_send(l->s, p.sock, "A", 1);
+	lone_turn(l);
+	uint32_t original = lone_last(l, 0, 0)->opt.ts_val;
+
+	lone_wait(l, i.rto - 50 * MS);
+	sock_send(l->s, p.sock, "B", 1);
+	lone_turn(l);
+	lone_wait(l, 60 * MS);
+	CU_ASSERT_EQUAL(l->nheard, 3); /* A, B, A */
+	CU_ASSERT_EQUAL(l->heard[2].seq.v, l->heard[0].seq.v);
+
+	lone_forget(l);
+	lone_wait(l, 140 * MS);
+	p.ack++;
+	p.ts_ecr = original;
+	lone_say(l, &p, TH_ACK, 0);
+	CU_ASSERT_EQUAL(lone_heard_bytes(l), 0);
+	lone_free(l);
+}
+
 static const struct test_case cases[] = {
+	TEST(an_echo_of_the_original_says_nothing_of_its_retransmission),
 	TEST(both_ends_begin_with_ten_segments),
 	TEST(one_loss_costs_no_timeout_wherever_the_numbers_begin),
 	TEST(after_silence_the_window_is_the_initial_one),

@@ -1,0 +1,46 @@
+/* What ICMP errors about our segments do, and do not do. */
+#include <string.h>
+
+#include "../../stack/wire/icmp.h"
+#include "../lib/lone.h"
+
+static void what_was_too_big_is_resent_and_the_window_stays(void)
+{
+	struct lone *l = lone_open();
+	struct lone_peer p = lone_peer(0);
+	struct sock_info before, i;
+	static const uint8_t bytes[20000];
+	uint32_t sent = 0;
+
+	lone_handshake(l, &p);
+	sock_send(l->s, p.sock, bytes, sizeof(bytes));
+	lone_turn(l);
+	CU_ASSERT_EQUAL(sock_info(l->s, p.sock, &before), 0);
+	CU_ASSERT_EQUAL(before.snd_nxt - before.snd_una, 10 * 1448);
+
+	lone_forget(l);
+	lone_icmp(l, &p, ICMP4_UNREACH, ICMP4_UNREACH_FRAG, 1400, p.ack);
+	for (size_t k = 0; k < l->nheard; k++) {
+		CU_ASSERT_TRUE(l->heard[k].len <= 1400 - 52);
+		sent += l->heard[k].len;
+	}
+	CU_ASSERT_TRUE(sent > 9 * 1348);
+	for (size_t k = 0; k < l->nheard; k++) { /* as the resent ones arrive, with some still waiting */
+		p.ack += l->heard[k].len;
+		if (k == 3)
+			break;
+	}
+	lone_say(l, &p, TH_ACK, 0);
+
+	CU_ASSERT_EQUAL(sock_info(l->s, p.sock, &i), 0);
+	CU_ASSERT_EQUAL(i.pmtu, 1400);
+	CU_ASSERT_EQUAL(i.recoveries, 0);
+	CU_ASSERT_TRUE(i.ca == CA_OPEN || i.ca == CA_DISORDER);
+	CU_ASSERT_TRUE(i.cwnd >= before.cwnd);
+	lone_free(l);
+}
+
+static const struct test_case cases[] = {
+	TEST(what_was_too_big_is_resent_and_the_window_stays),
+};
+TEST_SUITE(tcp_icmp, cases);

@@ -1,0 +1,173 @@
+/* Arriving segments: what the user learns of urgent data (RFC 9293 3.8.5, RFC 6093). */
+#include <string.h>
+
+#include "../lib/lone.h"
+
+static uint32_t news(struct lone *l, sock_t s)
+{
+	struct sock_event ev[8];
+	uint32_t bits = 0;
+	size_t n;
+
+	while ((n = stack_events(l->s, ev, 8)) > 0)
+		for (size_t i = 0; i < n; i++)
+			bits |= ev[i].sock == s ? ev[i].bits : 0;
+	return bits;
+}
+
+static uint32_t urgent_left(struct lone *l, const struct lone_peer *p)
+{
+	struct sock_info i;
+
+	return sock_info(l->s, p->sock, &i) == 0 ? i.urgent : UINT32_MAX;
+}
+
+/* Text of `len` at p->nxt + off, with an urgent pointer. */
+static void say_urgent(struct lone *l, const struct lone_peer *p, uint32_t off, uint32_t len, uint16_t urg)
+{
+	struct seg g = {.seq = seq_of(p->nxt + off),
+			.ack = seq_of(p->ack),
+			.flags = TH_ACK | TH_URG,
+			.wnd = p->wnd,
+			.urg = urg,
+			.len = len};
+
+	lone_say_seg(l, p, &g, NULL);
+}
+
+static struct lone *open_before_the_wrap(struct lone_peer *p)
+{
+	struct lone *l = lone_open();
+
+	*p = lone_peer(0);
+	p->ts = false;
+	p->iss = p->nxt = 0xffffffffu - 20;
+	lone_handshake(l, p);
+	news(l, p->sock);
+	return l;
+}
+
+static void the_user_is_told_of_urgent_data_and_reads_them_in_line(void)
+{
+	struct lone_peer p;
+	struct lone *l = open_before_the_wrap(&p);
+	uint8_t buf[30];
+
+	say_urgent(l, &p, 0, 100, 40);
+	CU_ASSERT_EQUAL(news(l, p.sock), SOCK_URGENT | SOCK_READABLE);
+	CU_ASSERT_EQUAL(urgent_left(l, &p), 40);
+
+	CU_ASSERT_EQUAL(sock_recv(l->s, p.sock, buf, 30), 30);
+	CU_ASSERT_EQUAL(urgent_left(l, &p), 10);
+	CU_ASSERT_EQUAL(sock_recv(l->s, p.sock, buf, 10), 10);
+	CU_ASSERT_EQUAL(urgent_left(l, &p), 0);
+	CU_ASSERT_EQUAL(lone_read(l, &p, p.nxt + 40), 60); /* nothing was taken out of the stream */
+	lone_free(l);
+}
+
+static void the_user_is_told_again_when_the_pointer_moves_and_only_then(void)
+{
+	struct lone_peer p;
+	struct lone *l = open_before_the_wrap(&p);
+
+	say_urgent(l, &p, 0, 10, 40);
+	CU_ASSERT_TRUE(news(l, p.sock) & SOCK_URGENT);
+	say_urgent(l, &p, 10, 10, 30); /* the same end */
+	CU_ASSERT_FALSE(news(l, p.sock) & SOCK_URGENT);
+	say_urgent(l, &p, 20, 10, 5); /* an older end */
+	CU_ASSERT_FALSE(news(l, p.sock) & SOCK_URGENT);
+	CU_ASSERT_EQUAL(urgent_left(l, &p), 40);
+	say_urgent(l, &p, 30, 10, 30);
+	CU_ASSERT_TRUE(news(l, p.sock) & SOCK_URGENT);
+	CU_ASSERT_EQUAL(urgent_left(l, &p), 60);
+	lone_free(l);
+}
+
+static void a_pointer_to_what_has_been_read_is_no_news(void)
+{
+	struct lone_peer p;
+	struct lone *l = open_before_the_wrap(&p);
+
+	say_urgent(l, &p, 0, 50, 50);
+	CU_ASSERT_EQUAL(lone_read(l, &p, p.nxt), 50);
+	news(l, p.sock);
+	say_urgent(l, &p, 50, 0, 0);
+	CU_ASSERT_FALSE(news(l, p.sock) & SOCK_URGENT);
+	CU_ASSERT_EQUAL(urgent_left(l, &p), 0);
+	say_urgent(l, &p, 50, 0, 7); /* the data are still to come */
+	CU_ASSERT_TRUE(news(l, p.sock) & SOCK_URGENT);
+	CU_ASSERT_EQUAL(urgent_left(l, &p), 7);
+	lone_free(l);
+}
+
+static void urgent_counts_though_the_window_is_shut(void)
+{
+	struct lone *l = lone_new();
+	struct lone_peer p = lone_peer(0);
+
+	l->cfg.tcp.rcvbuf = 1000;
+	lone_start(l);
+	p.ts = false;
+	lone_handshake(l, &p);
+	lone_say(l, &p, TH_ACK, 1000);
+	news(l, p.sock);
+	lone_forget(l);
+
+	say_urgent(l, &p, 0, 1, 300);
+	CU_ASSERT_TRUE(news(l, p.sock) & SOCK_URGENT);
+	CU_ASSERT_EQUAL(urgent_left(l, &p), 1300);
+	CU_ASSERT_EQUAL(sock_readable(l->s, p.sock), 1000);
+	CU_ASSERT_EQUAL(l->nheard, 1); /* and it is answered */
+	lone_free(l);
+}
+
+static void urgent_data_of_any_length_go_across(void)
+{
+	struct lone_peer p;
+	struct lone *l = open_before_the_wrap(&p);
+	uint32_t from = p.nxt;
+
+	for (uint32_t at = 0; at < 200000; at += 1000) { /* far more than a pointer can reach */
+		uint32_t ahead = 200000 - at;
+
+		say_urgent(l, &p, at, 1000, (uint16_t)(ahead < 65535 ? ahead : 65535));
+		CU_ASSERT_TRUE(!!(news(l, p.sock) & SOCK_URGENT) == (ahead >= 65000));
+	}
+	CU_ASSERT_EQUAL(urgent_left(l, &p), 200000);
+	CU_ASSERT_EQUAL(lone_read(l, &p, from), 200000);
+	CU_ASSERT_EQUAL(urgent_left(l, &p), 0);
+	lone_free(l);
+}
+
+static void urgent_data_that_end_with_the_stream_are_counted_right(void)
+{
+	struct lone_peer p;
+	struct lone *l = open_before_the_wrap(&p);
+	struct seg g = {.seq = seq_of(p.nxt),
+			.ack = seq_of(p.ack),
+			.flags = TH_ACK | TH_URG | TH_FIN,
+			.wnd = p.wnd,
+			.urg = 25,
+			.len = 25};
+
+	lone_say_seg(l, &p, &g, NULL);
+	CU_ASSERT_TRUE(news(l, p.sock) & SOCK_URGENT);
+	CU_ASSERT_EQUAL(lone_state(l, &p), TCP_CLOSE_WAIT);
+	CU_ASSERT_EQUAL(urgent_left(l, &p), 25);
+	CU_ASSERT_EQUAL(lone_read(l, &p, p.nxt), 25);
+	CU_ASSERT_EQUAL(urgent_left(l, &p), 0);
+
+	say_urgent(l, &p, 26, 0, 9); /* RFC 9293 3.10.7.4: ignored after the FIN */
+	CU_ASSERT_FALSE(news(l, p.sock) & SOCK_URGENT);
+	lone_free(l);
+}
+
+static const struct test_case cases[] = {
+	TEST(the_user_is_told_of_urgent_data_and_reads_them_in_line),
+	TEST(the_user_is_told_again_when_the_pointer_moves_and_only_then),
+	TEST(a_pointer_to_what_has_been_read_is_no_news),
+	TEST(urgent_counts_though_the_window_is_shut),
+	TEST(urgent_data_of_any_length_go_across),
+	TEST(urgent_data_that_end_with_the_stream_are_counted_right),
+};
+TEST_SUITE(tcp_input, cases);
