@@ -153,7 +153,7 @@ diagram:
 	@sed -n '/^static const uint16_t edges/,/^};/p' stack/tcp/tcp_state.c
 ## mutants      seeded bugs, and how many the tests catch
 mutants:
-	@bash tests/mutants/run.sh
+	@python3 tests/mutants/run.py
 
 ## install      to PREFIX (/usr/local)
 install:

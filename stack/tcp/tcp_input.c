@@ -409,8 +409,6 @@ static enum verdict arrive_synchronised(struct tcb *c, struct seg *g, const stru
 		return v;
 	if ((v = step4_syn(c, g)) != GO_ON)
 		return v;
-	if (!(g->flags & TH_ACK))
-		return DROP;
 	if ((v = step5_ack(c, g)) != GO_ON)
 		return v;
 	if (c->ecn_ok)
