@@ -281,6 +281,72 @@ static void ip_options_neither_kill_nor_hide_a_segment(void)
 	lone_free(l);
 }
 
+/* ---- IPv6 ---- */
+
+static struct lone *six;
+
+static unsigned give_mutant(uint8_t *p, size_t n)
+{
+	uint64_t before = six->frames_out;
+
+	if (n >= ETH_LEN) { /* or it is just not ours */
+		memcpy(p, LONE_MAC.b, 6);
+		memcpy(p + 6, LONE_ROUTER_MAC.b, 6);
+		wr16(p + 12, ETH_IP6);
+	}
+	lone_give(six, p, n);
+	return six->frames_out - before > 3; /* neighbour discovery, and an answer */
+}
+
+/* Extension headers with lengths, paddings and types that lie; the work is bounded (RFC 8504 5.3). */
+static void ipv6_headers_that_lie_do_no_harm(void)
+{
+	static const struct {
+		const char *name;
+		uint8_t first, ext[24];
+		size_t n;
+	} rows[] = {
+		{"none", PROTO_TCP, {0}, 0},
+		{"hop-by-hop", 0, {PROTO_TCP, 0, 1, 4, 0, 0, 0, 0}, 8},
+		{"destination options", 60, {PROTO_TCP, 1, 1, 4, 0, 0, 0, 0, 1, 4, 0, 0, 0, 0, 0, 0}, 16},
+		{"routing", 43, {PROTO_TCP, 2, 0, 1}, 24},
+		{"fragment", 44, {PROTO_TCP, 0, 0, 0, 0, 0, 0, 9}, 8},
+		{"chain", 0, {60, 0, 1, 4, 0, 0, 0, 0, 44, 0, 1, 4, 0, 0, 0, 0, PROTO_TCP, 0, 0, 0, 0, 0, 0, 9}, 24},
+	};
+	struct addr me = {{0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}}, peer = me;
+	struct seg syn = {.sport = 1234, .dport = LONE_PORT, .seq = seq_of(1), .flags = TH_SYN, .wnd = 1000};
+
+	peer.b[15] = 2;
+	six = lone_new();
+	six->cfg.addr[1] = (struct stack_addr){me, 64};
+	six->cfg.naddrs = 2;
+	lone_start(six);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		uint8_t f[200];
+		size_t at = ETH_LEN + IP6_LEN, n = at + rows[i].n + TCP_LEN;
+		struct ip_hdr h = {.src = peer, .dst = me, .version = 6, .proto = rows[i].first, .ttl = 64,
+				   .payload_len = (uint32_t)(n - at)};
+
+		eth_emit(f, &LONE_MAC, &LONE_ROUTER_MAC, ETH_IP6);
+		ip6_emit(f + ETH_LEN, &h);
+		memcpy(f + at, rows[i].ext, rows[i].n);
+		tcp_emit(f + at + rows[i].n, &syn, LAYOUT_LINUX);
+		csum_t sum = csum_pseudo(&peer, &me, PROTO_TCP, TCP_LEN);
+
+		wr16(f + at + rows[i].n + 16, (uint16_t)~csum_fold(csum_add(sum, f + at + rows[i].n, TCP_LEN)));
+		lone_listen(six);
+		lone_give(six, f, n);
+		/* Type 0 routing is refused (RFC 5095), a fragment that is all is whole. */
+		if (lone_count(six, TCP_SYN_RECEIVED) != (rows[i].first == 43 ? 0 : 1))
+			FAIL_ROW(rows[i].name);
+		if (mutate_each(f, n, i + 1, 3000, give_mutant))
+			FAIL_ROW(rows[i].name);
+	}
+	lone_wait(six, 300 * SEC);
+	CU_ASSERT_EQUAL(lone_count(six, TCP_SYN_RECEIVED), 0);
+	lone_free(six);
+}
+
 static const struct test_case cases[] = {
 	TEST(a_changed_byte_with_the_old_checksum_is_silence),
 	TEST(every_value_of_every_header_byte_in_every_state),
@@ -290,5 +356,6 @@ static const struct test_case cases[] = {
 	TEST(an_ethernet_trailer_is_not_data),
 	TEST(every_frame_out_is_as_long_as_its_headers_say),
 	TEST(ip_options_neither_kill_nor_hide_a_segment),
+	TEST(ipv6_headers_that_lie_do_no_harm),
 };
 TEST_SUITE(hostile_headers, cases);
