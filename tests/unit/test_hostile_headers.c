@@ -308,7 +308,7 @@ static void ipv6_headers_that_lie_do_no_harm(void)
 	} rows[] = {
 		{"none", PROTO_TCP, {0}, 0},
 		{"hop-by-hop", 0, {PROTO_TCP, 0, 1, 4, 0, 0, 0, 0}, 8},
-		{"destination options", 60, {PROTO_TCP, 1, 1, 4, 0, 0, 0, 0, 1, 4, 0, 0, 0, 0, 0, 0}, 16},
+		{"destination options", 60, {PROTO_TCP, 1, 0x1e, 12}, 16},
 		{"routing", 43, {PROTO_TCP, 2, 0, 1}, 24},
 		{"fragment", 44, {PROTO_TCP, 0, 0, 0, 0, 0, 0, 9}, 8},
 		{"chain", 0, {60, 0, 1, 4, 0, 0, 0, 0, 44, 0, 1, 4, 0, 0, 0, 0, PROTO_TCP, 0, 0, 0, 0, 0, 0, 9}, 24},
