@@ -109,14 +109,13 @@ static void hear(struct lone *l, const struct pkt *p)
 	struct seg g;
 
 	l->frames_out++;
-	l->bytes_out += p->len;
 	assert(p->len <= sizeof(l->last));
 	pkt_copy_out(p, 0, l->last, p->len);
 	l->last_len = p->len;
 	if (!eth_parse(l->last, l->last_len, &eth))
 		return;
 	if (eth.type == ETH_ARP && arp_parse(l->last + ETH_LEN, l->last_len - ETH_LEN, &arp))
-		l->asked |= arp.op == ARP_REQUEST && arp.tpa == LONE_ROUTER && !l->arp_dead;
+		l->asked |= arp.op == ARP_REQUEST && arp.tpa == LONE_ROUTER;
 	if (eth.type != ETH_IP4)
 		return;
 	const uint8_t *at = l->last + eth.hdr_len;
@@ -127,10 +126,8 @@ static void hear(struct lone *l, const struct pkt *p)
 		return;
 	CU_ASSERT_TRUE(tcp_parse(at + ip.hdr_len, ip.payload_len, &g));
 	g.len = ip.payload_len - g.hdr_len;
-	if (l->nheard < LONE_HEARD) {
-		l->heard_dst[l->nheard] = ip.dst;
+	if (l->nheard < LONE_HEARD)
 		l->heard[l->nheard++] = g;
-	}
 }
 
 void lone_turn(struct lone *l)
@@ -141,7 +138,7 @@ void lone_turn(struct lone *l)
 
 	stack_advance(l->s, l->now);
 	do {
-		n = l->no_output ? 0 : stack_output(l->s, l->now, out, ARRAY_LEN(out));
+		n = stack_output(l->s, l->now, out, ARRAY_LEN(out));
 		for (size_t i = 0; i < n; i++) {
 			hear(l, out[i]);
 			pkt_free(out[i]);
@@ -152,7 +149,7 @@ void lone_turn(struct lone *l)
 			n = ARRAY_LEN(out); /* look again */
 		}
 	} while (n == ARRAY_LEN(out));
-	if (!l->no_check && !stack_check(l->s, why, sizeof(why))) {
+	if (!stack_check(l->s, why, sizeof(why))) {
 		fprintf(stderr, "invariant broken at %.6f s: %s\n", (double)l->now / 1e9, why);
 		CU_FAIL("an invariant is broken");
 	}
@@ -192,8 +189,6 @@ void lone_wait(struct lone *l, ns_t d)
 			break;
 		l->now = ns_max(l->now, next);
 		lone_turn(l);
-		if (l->no_output)
-			break;
 	}
 	l->now = until;
 	lone_turn(l);
@@ -202,7 +197,7 @@ void lone_wait(struct lone *l, ns_t d)
 void lone_forget(struct lone *l)
 {
 	l->nheard = l->last_len = 0;
-	l->frames_out = l->icmp_out = l->bytes_out = 0;
+	l->frames_out = l->icmp_out = 0;
 }
 
 /* ---- segments ---- */
@@ -344,9 +339,8 @@ void lone_icmp(struct lone *l, const struct lone_peer *p, uint8_t type, uint8_t 
 
 /* ---- connections ---- */
 
-static void learn(struct lone *l, struct lone_peer *p, const struct seg *g)
+static void learn(struct lone_peer *p, const struct seg *g)
 {
-	(void)l;
 	p->ack = g->seq.v + seg_len(g);
 	if (g->flags & TH_SYN) {
 		p->stack_iss = g->seq.v;
@@ -363,7 +357,7 @@ static void syn(struct lone *l, struct lone_peer *p)
 	const struct seg *g = lone_last(l, TH_SYN | TH_ACK | TH_RST, TH_SYN | TH_ACK);
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(g);
-	learn(l, p, g);
+	learn(p, g);
 }
 
 void lone_handshake(struct lone *l, struct lone_peer *p)
@@ -388,7 +382,7 @@ void lone_connect(struct lone *l, struct lone_peer *p)
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(g);
 	p->stack_port = g->sport;
-	learn(l, p, g);
+	learn(p, g);
 	lone_forget(l);
 }
 

@@ -45,15 +45,12 @@ struct lone {
 	struct stack *s;
 	ns_t now;
 	struct seg heard[LONE_HEARD]; /* since lone_forget: TCP segments out, oldest first */
-	struct addr heard_dst[LONE_HEARD];
 	size_t nheard;
-	uint64_t frames_out, icmp_out, bytes_out; /* since lone_forget */
+	uint64_t frames_out, icmp_out; /* since lone_forget */
 	uint8_t last[LONE_FRAME];     /* the latest frame out, of whatever protocol */
 	size_t last_len;
 	sock_t listener;
-	bool no_output;               /* leave what there is to send in the stack */
-	bool no_check;
-	bool arp_dead, asked;         /* the router answers no requests; one is to be answered */
+	bool asked;                   /* the router was, by ARP, and has yet to answer */
 	struct chunk *lent[LONE_LENT];
 	size_t nlent;
 };
