@@ -124,10 +124,10 @@ static void app_free(struct app *a)
 
 /* ---- listeners and streams ---- */
 
-static struct stream *add_stream(struct host *h, struct app *a, sock_t sock,
+static struct stream *add_stream(struct host *h, struct app *a, sock_t sock, bool accepted,
 				 const struct stream_tls *tls)
 {
-	struct stream *s = stream_new(h, a, sock, tls, h->now);
+	struct stream *s = stream_new(h, a, sock, accepted, tls, h->now);
 
 	if (!s)
 		return NULL;
@@ -201,7 +201,7 @@ struct stream *host_connect(struct host *h, struct app *a, const struct addr *ad
 			sock_abort(h->stack, sock);
 		return NULL;
 	}
-	struct stream *s = add_stream(h, a, sock, tls);
+	struct stream *s = add_stream(h, a, sock, false, tls);
 
 	if (!s)
 		*err = ERR_NOMEM;
@@ -213,7 +213,7 @@ static void accept_all(struct host *h, struct listener *l)
 	sock_t sock;
 
 	while ((sock = sock_accept(h->stack, l->sock)) != 0)
-		add_stream(h, l->app, sock, l->tls);
+		add_stream(h, l->app, sock, true, l->tls);
 }
 
 static void count_end(struct app *a, const struct stream *s)

@@ -92,44 +92,6 @@ static bool start_tls(struct stream *s, const struct stream_tls *how, ns_t now)
 	return s->tls != NULL;
 }
 
-struct stream *stream_new(struct host *h, struct app *app, sock_t sock,
-			  const struct stream_tls *tls, ns_t now)
-{
-	struct stream *s = calloc(1, sizeof(*s));
-	struct sock_info info;
-
-	if (!s) {
-		sock_abort(h->stack, sock);
-		return NULL;
-	}
-	s->host = h;
-	s->app = app;
-	s->stack = h->stack;
-	s->sock = sock;
-	s->id = ++h->next_stream_id;
-	s->created = now;
-	s->opened = s->ended_at = s->closed_at = -1;
-	s->drain_until = NS_NEVER;
-	list_init(&s->node);
-	list_init(&s->ready);
-	wheel_entry_init(&s->timer);
-	sock_set_user(h->stack, sock, s);
-	if (sock_info(h->stack, sock, &info) == 0) {
-		s->local = info.local;
-		s->remote = info.remote;
-		s->lport = info.lport;
-		s->rport = info.rport;
-		s->accepted = s->connected = info.state >= TCP_ESTABLISHED;
-		/* What happened before the accept has no event for us. */
-		s->fin_seen = info.state == TCP_CLOSE_WAIT || info.state == TCP_CLOSING ||
-			      info.state == TCP_LAST_ACK || info.state == TCP_TIME_WAIT;
-	}
-	if (tls && !start_tls(s, tls, now))
-		stream_end(s, STREAM_TLS_ERROR, now);
-	want_turn(s);
-	return s;
-}
-
 void stream_end(struct stream *s, enum stream_verdict v, ns_t now)
 {
 	if (s->closed)
@@ -168,6 +130,49 @@ static void end_with_error(struct stream *s, int err, ns_t now)
 	if (!s->why[0])
 		snprintf(s->why, sizeof(s->why), "%s: %s", peer, err_text(err));
 	stream_end(s, v, now);
+}
+
+struct stream *stream_new(struct host *h, struct app *app, sock_t sock, bool accepted,
+			  const struct stream_tls *tls, ns_t now)
+{
+	struct stream *s = calloc(1, sizeof(*s));
+	struct sock_info info = {.state = TCP_CLOSED};
+
+	if (!s) {
+		sock_abort(h->stack, sock);
+		return NULL;
+	}
+	s->host = h;
+	s->app = app;
+	s->stack = h->stack;
+	s->sock = sock;
+	s->id = ++h->next_stream_id;
+	s->created = now;
+	s->opened = s->ended_at = s->closed_at = -1;
+	s->drain_until = NS_NEVER;
+	s->accepted = s->connected = accepted;
+	list_init(&s->node);
+	list_init(&s->ready);
+	wheel_entry_init(&s->timer);
+	sock_set_user(h->stack, sock, s);
+	if (sock_info(h->stack, sock, &info) == 0) {
+		s->local = info.local;
+		s->remote = info.remote;
+		s->lport = info.lport;
+		s->rport = info.rport;
+		/* What happened before the accept has no event for us. */
+		s->fin_seen = info.state == TCP_CLOSE_WAIT || info.state == TCP_CLOSING ||
+			      info.state == TCP_LAST_ACK || info.state == TCP_TIME_WAIT;
+	}
+	if (info.state == TCP_CLOSED) {
+		int err = sock_error(h->stack, sock);
+
+		end_with_error(s, err ? err : ERR_RESET, now);
+	}
+	if (tls && !start_tls(s, tls, now))
+		stream_end(s, STREAM_TLS_ERROR, now);
+	want_turn(s);
+	return s;
 }
 
 void stream_free(struct stream *s)
@@ -441,8 +446,7 @@ static void plain_turn(struct stream *s, ns_t now)
 		stream_end(s, STREAM_CLEAN, now);
 }
 
-/* A session's key log line goes out as soon as it is known: into the capture it must come before
- * the frames of this turn. */
+/* A session's key log line goes out as soon as it is known, once. */
 static void tell_keys(struct stream *s)
 {
 	const char *line = s->keys_told ? NULL : tls_keylog_line(s->tls);

@@ -131,7 +131,8 @@ int stream_exit_code(enum stream_verdict); /* 0, 1 transport, 3 TLS, 4 truncated
 /* ---- for the host ---- */
 
 /* Takes the socket (connecting or accepted). NULL: out of memory (the socket is aborted). */
-struct stream *stream_new(struct host *, struct app *, sock_t, const struct stream_tls *, ns_t now);
+struct stream *stream_new(struct host *, struct app *, sock_t, bool accepted,
+			  const struct stream_tls *, ns_t now);
 void stream_sock_event(struct stream *, uint32_t sock_bits, ns_t now);
 /* Pumps TLS and works out what is new; returns bits for the application (0: nothing). */
 uint32_t stream_turn(struct stream *, ns_t now);
