@@ -166,8 +166,16 @@ struct tcb {
 	seq_t usage_end;      /* where that round ends */
 	uint32_t dup_acks_most; /* more are not believed */
 	bool cwnd_limited, cwr_due, ecn_ok, ece_due, prr_first;
-	bool mtu_resend;      /* what waits was too big for the path, not lost to congestion */
+	bool mtu_resend;      /* what waits was, or may have been, too big for the path: no sign of congestion */
 	uint8_t send_why;     /* enum send_why of the record being resent */
+	struct { /* PLPMTUD: pmtu is known to pass, high is not (tcp_plpmtud.c) */
+		bool on;
+		uint8_t lost;      /* probes of this size */
+		uint16_t high;
+		uint16_t size;     /* of the probe that is out; 0: none */
+		seq_t lo, hi;
+		ns_t raise_at;
+	} mtup;
 	struct { /* AccECN (RFC 9768): the counters that we keep of the peer's data, and what it tells of ours */
 		bool on, first_in, first_out, last_ce, option_due, tell_e1b;
 		bool no_ect;      /* the path changes codepoints: send none */
@@ -339,6 +347,14 @@ void tcp_ecn_arrive(struct tcb *, const struct seg *);
 uint16_t tcp_ecn_bits(struct tcb *);
 void tcp_ecn_option(struct tcb *, struct seg *);
 void tcp_ecn_feedback(struct tcb *, const struct seg *, struct ack_news *);
+
+/* tcp_plpmtud.c (RFC 4821, 8899); called only while there is something to it */
+uint32_t tcp_plpmtud_wants(struct tcb *, uint32_t unsent, uint32_t room, uint32_t cwnd_left);
+void tcp_plpmtud_sent(struct tcb *, uint32_t text); /* at snd.nxt */
+bool tcp_plpmtud_judge(struct tcb *, struct ack_news *);
+void tcp_plpmtud_timeout(struct tcb *);
+void tcp_plpmtud_lowered(struct tcb *);             /* pmtu fell, by whatever evidence */
+void tcp_plpmtud_too_big(struct tcb *, uint32_t mtu);
 
 /* tcp_input.c */
 void tcp_input(struct tcp *, struct pkt *, const struct ip_hdr *); /* takes */

@@ -27,12 +27,16 @@ static void too_big(struct tcb *c, uint32_t mtu)
 		mtu = plateau_below(c->pmtu);
 	if (mtu < floor)
 		mtu = floor;
-	if (mtu >= c->pmtu)
+	if (mtu >= c->pmtu) {
+		tcp_plpmtud_too_big(c, mtu);
 		return;
+	}
 	uint16_t old = c->mss;
 
 	c->pmtu = (uint16_t)mtu;
 	tcp_choose_mss(c);
+	if (c->cfg->plpmtud)
+		tcp_plpmtud_lowered(c);
 	if (c->mss >= old || !board_resegment(&c->board, c->mss))
 		return;
 	/* RFC 1191 6.4: what was too big is resent at once, without touching the window (tcp_loss.c sees

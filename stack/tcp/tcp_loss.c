@@ -488,6 +488,17 @@ void tcp_loss_on_timeout(struct tcb *c)
 
 	tcp_probe(c, PROBE_RTO, r->lo, r->hi, rtt_rto(&c->rtt), "retransmission timer");
 	enter_loss(c, "retransmission timer");
+	if (c->cfg->plpmtud)
+		tcp_plpmtud_timeout(c);
+}
+
+/* Something waits to be sent again for congestion: not what a router refused (RFC 1191 6.4), and not a
+ * probe of the path's MTU that alone is lost. */
+static bool loss_shows(struct tcb *c, struct ack_news *news)
+{
+	if (c->mtup.size && tcp_plpmtud_judge(c, news))
+		return false;
+	return c->board.nwaiting && (news->lost || !c->mtu_resend);
 }
 
 void tcp_loss_on_reorder_timer(struct tcb *c)
@@ -498,7 +509,7 @@ void tcp_loss_on_reorder_timer(struct tcb *c)
 	rack_detect(c, &news);
 	if (!news.lost)
 		return;
-	if (c->ca < CA_RECOVERY)
+	if (c->ca < CA_RECOVERY && loss_shows(c, &news))
 		enter_recovery(c, &news, prior);
 	if (c->ca == CA_RECOVERY)
 		reduce(c, &news, false);
@@ -588,8 +599,7 @@ void tcp_loss_on_ack(struct tcb *c, const struct seg *g, struct ack_news *news, 
 		if (!c->board.nwaiting)
 			c->mtu_resend = false;
 		detect(c, news);
-		/* RFC 1191 6.4: what a router refused is no sign of congestion. */
-		if (c->board.nwaiting && (news->lost || !c->mtu_resend)) {
+		if (loss_shows(c, news)) {
 			enter_recovery(c, news, prior_inflight);
 			if (c->ca == CA_RECOVERY)
 				reduce(c, news, news->dup_ack);

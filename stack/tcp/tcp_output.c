@@ -11,6 +11,7 @@ enum say {
 	SAY_RESEND,     /* a lost record */
 	SAY_TAIL_PROBE, /* the last record again, or new data (RFC 8985 7.3) */
 	SAY_ACK,
+	SAY_MTU_PROBE,  /* data not sent before, in a segment larger than the MSS (RFC 4821 7) */
 	SAY_NEW,        /* data not sent before, with the FIN if it is the end */
 	SAY_FIN,
 	SAY_PERSIST,
@@ -206,7 +207,7 @@ static void to_net(struct tcb *c, struct pkt *p)
 			      .proto = PROTO_TCP,
 			      .tos = c->tos,
 			      .ttl = c->ttl,
-			      .dont_frag = c->cfg->pmtud,
+			      .dont_frag = c->cfg->pmtud || c->cfg->plpmtud,
 			      .ip_id = &c->ip_id};
 
 	t->count->tcp_out++;
@@ -326,7 +327,7 @@ static uint32_t write_text(struct tcb *c, seq_t seq, uint32_t len, uint16_t flag
 	 * merges at the other side may hand it up. */
 	if (queue_off(c, seq) + got == c->sndq.bytes || (got > c->mss && makes_units(c)))
 		g.flags |= TH_PSH;
-	if (got > c->mss)
+	if (got > c->mss && !(why->why == WHY_MTU_PROBE && got == len))
 		p->gso_size = c->mss;
 	g.wnd = announce(c);
 	add_timestamp(c, &g);
@@ -460,6 +461,7 @@ static bool resend(struct tcb *c, uint32_t id, enum send_why why)
 	struct pkt_note n;
 	uint32_t text = r->hi.v - r->lo.v - !!(r->flags & REC_FIN);
 
+	c->mtup.size = 0; /* whether a probe passed can no longer be told */
 	fill_why(c, r, why, &n);
 	if (text) {
 		if (!resend_text(c, r, text, &n))
@@ -595,7 +597,7 @@ static uint32_t new_text(struct tcb *c, enum blocked *why_not)
 	return 0;
 }
 
-static void record_sent(struct tcb *c, uint32_t len, bool fin)
+static void record_sent(struct tcb *c, uint32_t len, bool fin, uint32_t unit)
 {
 	ns_t now = c->tcp->now;
 	uint32_t inflight = tcp_inflight(c);
@@ -604,8 +606,8 @@ static void record_sent(struct tcb *c, uint32_t len, bool fin)
 	while (seq_lt(c->snd.nxt, end)) {
 		struct rate_snap snap;
 		uint32_t left = end.v - c->snd.nxt.v, text = left - fin;
-		bool last = text <= c->mss;
-		seq_t hi = last ? end : seq_add(c->snd.nxt, c->mss);
+		bool last = text <= unit;
+		seq_t hi = last ? end : seq_add(c->snd.nxt, unit);
 
 		rate_on_send(&c->rate, &snap, inflight, now);
 		/* Room was made sure of before anything was written. */
@@ -617,6 +619,22 @@ static void record_sent(struct tcb *c, uint32_t len, bool fin)
 	}
 	c->snd.max = c->snd.nxt;
 	c->probe_out = false;
+}
+
+static void text_sent(struct tcb *c, uint32_t sent, bool was_empty)
+{
+	ns_t now = c->tcp->now;
+
+	c->stat.bytes_sent += sent;
+	c->prr_out += sent;
+	c->last_sent = now;
+	pace(c, sent);
+	if (c->cc.ops->on_sent)
+		c->cc.ops->on_sent(&c->cc, now, sent, tcp_inflight(c));
+	if (was_empty || c->due[T_REXMIT] == NS_NEVER)
+		tcp_arm_rexmit(c); /* RFC 6298 5.1 */
+	tcp_timer_stop(c, T_PERSIST);
+	tcp_loss_arm_probe(c);
 }
 
 /* `len` is what one unit may hold: less than a segment, or some whole ones. */
@@ -643,18 +661,25 @@ static bool say_new(struct tcb *c, uint32_t len)
 	fin = fin && sent == len;
 	if (sent < c->mss || sent % c->mss)
 		c->snd.small = seq_add(c->snd.nxt, sent);
-	record_sent(c, sent, fin);
+	record_sent(c, sent, fin, c->mss);
 	c->fin_sent = c->fin_sent || fin;
-	c->stat.bytes_sent += sent;
-	c->prr_out += sent;
-	c->last_sent = t->now;
-	pace(c, sent);
-	if (c->cc.ops->on_sent)
-		c->cc.ops->on_sent(&c->cc, t->now, sent, tcp_inflight(c));
-	if (was_empty || c->due[T_REXMIT] == NS_NEVER)
-		tcp_arm_rexmit(c); /* RFC 6298 5.1 */
-	tcp_timer_stop(c, T_PERSIST);
-	tcp_loss_arm_probe(c);
+	text_sent(c, sent, was_empty);
+	return true;
+}
+
+static bool say_mtu_probe(struct tcb *c, uint32_t len)
+{
+	struct pkt_note n = {.why = WHY_MTU_PROBE, .xmit = 1};
+	bool was_empty = board_empty(&c->board);
+	uint32_t sent = board_reserve(&c->board, 2) ? write_text(c, c->snd.nxt, len, 0, &n) : 0;
+
+	if (!sent)
+		return false;
+	if (sent == len)
+		tcp_plpmtud_sent(c, len);
+	record_sent(c, sent, false, sent == len ? len : c->mss);
+	c->stat.retrans_by[WHY_MTU_PROBE]++;
+	text_sent(c, sent, was_empty);
 	return true;
 }
 
@@ -662,7 +687,7 @@ static bool say_fin(struct tcb *c)
 {
 	if (!board_reserve(&c->board, 1) || !write_bare(c, c->snd.nxt, TH_FIN | TH_ACK, WHY_NEW))
 		return false;
-	record_sent(c, 0, true);
+	record_sent(c, 0, true, c->mss);
 	c->fin_sent = true;
 	c->last_sent = c->tcp->now;
 	if (c->due[T_REXMIT] == NS_NEVER)
@@ -743,6 +768,8 @@ static enum say what_next(struct tcb *c, uint32_t *len, enum blocked *why_not)
 	/* Reports of holes and duplicates go alone, since text leaves no room for their blocks. */
 	if (c->ack_now && (c->rcvq.nearly || c->dsack_due || c->challenge_due || c->dup_acks_owed))
 		return SAY_ACK;
+	if (c->mtup.on && !pace_holds(c) && (*len = tcp_plpmtud_wants(c, unsent(c), peer_room(c), tcp_window_left(c))))
+		return SAY_MTU_PROBE;
 	if (!c->board.nwaiting && (*len = new_text(c, why_not)))
 		return SAY_NEW;
 	if (c->fin_queued && !c->fin_sent && may_send_data(c) && !unsent(c) && peer_room(c) && c->state >= TCP_ESTABLISHED)
@@ -781,6 +808,8 @@ static bool say(struct tcb *c, enum say what, uint32_t len)
 		return say_tail_probe(c);
 	case SAY_ACK:
 		return say_ack(c);
+	case SAY_MTU_PROBE:
+		return say_mtu_probe(c, len);
 	case SAY_NEW:
 		return say_new(c, len);
 	case SAY_FIN:
