@@ -190,6 +190,40 @@ static void an_acknowledgment_never_covers_a_byte_not_received(void)
 	lone_free(l);
 }
 
+/* RFC 5681 4.2: an early segment, one that fills a hole, and one that is old each have their own ACK
+ * at once, with all delays on; only what is in order may wait. */
+static void segments_out_of_order_are_acknowledged_one_by_one(void)
+{
+	static const struct {
+		const char *name;
+		int32_t off;
+		size_t acks;
+	} rows[] = {
+		{"early", 2000, 1}, {"earlier", 1500, 1}, {"fills part of a hole", 0, 1}, {"fills the rest", 500, 1},
+		{"again", 0, 1},    {"in order", 2500, 0},
+	};
+
+	for (int sack = 0; sack < 2; sack++) {
+		struct lone *l = lone_new();
+		struct lone_peer p = lone_peer(1);
+
+		l->cfg.tcp.quickack = false;
+		lone_start(l);
+		p.sack = sack;
+		lone_handshake(l, &p);
+		for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+			lone_forget(l);
+			say_piece(l, &p, rows[i].off, i == 3 ? 1000 : 500, 0);
+			if (l->nheard != rows[i].acks)
+				FAIL_ROW(rows[i].name);
+		}
+		lone_wait(l, 500 * MS); /* RFC 9293 MUST-40 */
+		CU_ASSERT_EQUAL(l->nheard, 1);
+		CU_ASSERT_EQUAL(lone_last(l, TH_ACK, TH_ACK)->ack.v, p.nxt + 3000);
+		lone_free(l);
+	}
+}
+
 /* SegmentSmack (CVE-2018-5390): single bytes with holes between them. What is held is bounded in
  * ranges, in nodes and in chunks, whatever the window; so is the work, since no structure that a
  * segment walks grows beyond these bounds. */
@@ -834,6 +868,7 @@ static const struct test_case cases[] = {
 	TEST(an_urgent_pointer_on_syn_or_fin_is_harmless),
 	TEST(the_first_copy_of_a_byte_wins),
 	TEST(an_acknowledgment_never_covers_a_byte_not_received),
+	TEST(segments_out_of_order_are_acknowledged_one_by_one),
 	TEST(single_bytes_out_of_order_are_held_in_bounded_memory),
 	TEST(text_beyond_a_known_fin_is_not_delivered),
 	TEST(a_fin_below_text_that_is_held_is_not_believed),
