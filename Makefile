@@ -117,12 +117,13 @@ purity:
 deps:
 	@sh tests/deps.sh
 
-## check-scripts    our packetdrill scripts       ## check-scenarios  scenarios with stored tables
+## check-scripts    our packetdrill scripts
+## check-scenarios  scenarios with their expectations and stored tables; UPDATE=1 writes the tables anew
 check-scripts: $(B)/tapir
 	$(B)/tapir script tests/scripts
 check-scenarios:
 	$(Q)$(MAKE) --no-print-directory VARIANT=release build/release/tapir build/release/scenario-tables
-	@bash tests/scenarios/run.sh build/release
+	@bash tests/scenarios/run.sh build/release $(if $(UPDATE),--update)
 $(B)/scenario-tables: $(call obj,tests/scenarios/tables.c) $(B)/libtapir-all.a
 	$(call quiet,LD   $@)
 	$(Q)$(CC) $(OPT) $^ $(LIBS) $(LDFLAGS) -o $@

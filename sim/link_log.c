@@ -1,8 +1,11 @@
-/* link.pcapng: what the network did with each frame. A frame is written when its fate is decided: when
- * it arrives, or where it dies, marked as dead and with a comment in words. What befell it on the way
- * (a flipped bit, a wait, a mark) is remembered until then.
+/* link.pcapng: every frame that was sent, in the order and at the time of its sending, with what became
+ * of it. A frame's fate is known only later, so frames wait here until all before them have theirs.
+ * (Stamped when their fate was decided, the lost would stand before those that still travel, and a
+ * viewer would take the latter for retransmissions.)
  *
- * One interface a link; direction "out" is from the first host of `between` to the second. */
+ * The bytes are those that were sent, also of a frame that is damaged on the way. One interface a link;
+ * direction "out" is from the first node of `between` to the second. Copies that the network makes stand
+ * there at the time they were made. */
 #include "world.h"
 
 #include <inttypes.h>
@@ -10,11 +13,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../stack/base/check.h"
+#include "../stack/wire/csum.h"
 #include "../traces/trace.h"
 
-struct pending {
-	const struct pkt *pkt; /* compared, never followed */
-	char text[160];
+#define WORDS 600
+
+struct entry {
+	const struct pkt *pkt; /* compared, never followed; NULL: its fate is known */
+	uint32_t path;
+	ns_t sent;
+	uint64_t id;
+	struct pkt_note note;
+	enum fate_kind kind;   /* FATE_SENT until known */
+	char stage[16];
+	char words[WORDS];     /* what befell it, so far */
+	bool eventful;         /* more than that it arrived */
+	uint8_t *bytes;        /* kept when the entry is used again */
+	uint32_t room, kept, len;
 };
 
 /* What the observer of a path is given. */
@@ -28,62 +44,147 @@ struct link_log {
 	struct tap *tap;       /* one a path */
 	struct trace_writer *writer;
 	uint32_t *iface;       /* of each link */
-	struct pending *pending;
-	uint32_t npending, cap;
+	struct entry *ring;    /* a power of two of them, in order of sending */
+	uint32_t head, n, cap;
+	uint32_t snaplen;
 };
 
-static struct pending *find(struct link_log *l, const struct pkt *p)
+static struct entry *at(struct link_log *l, uint32_t i)
 {
-	for (uint32_t i = 0; i < l->npending; i++)
-		if (l->pending[i].pkt == p)
-			return &l->pending[i];
+	return &l->ring[(l->head + i) & (l->cap - 1)];
+}
+
+/* The frame's own note ("fast retransmission of ..."), then its way, as one comment. */
+static void comment(char *to, size_t cap, const struct entry *e)
+{
+	size_t n = e->note.why != WHY_NEW ? note_text(to, cap, &e->note) : 0;
+
+	to[n] = 0;
+	if (e->eventful || n > 0)
+		snprintf(to + n, cap - n, "%s%s", n ? "; " : "", e->words);
+}
+
+/* The same for machines: why it was sent, and what became of it. */
+static void truth(char *to, size_t cap, const struct entry *e)
+{
+	size_t n = e->note.why != WHY_NEW ? note_truth(to, cap, &e->note) : 0;
+	const char *fate = e->kind == FATE_DELIVERED ? "delivered" :
+			   e->kind == FATE_LOST	     ? "lost" :
+			   e->kind == FATE_SENT	     ? "unknown" :
+						       "dropped";
+
+	snprintf(to + n, cap - n, "%sfate=%s stage=%s id=%" PRIu64, n ? " " : "", fate, e->stage, e->id);
+}
+
+static void write_entry(struct link_log *l, const struct entry *e)
+{
+	char words[WORDS + 400], machine[500];
+
+	comment(words, sizeof(words), e);
+	truth(machine, sizeof(machine), e);
+	struct trace_frame frame = {
+		.iface = l->iface[e->path / 2],
+		.at = e->sent,
+		.dir = e->path % 2 ? TRACE_IN : TRACE_OUT,
+		.bytes = e->bytes,
+		.len = e->len,
+		.id = e->id,
+		.comment = words[0] ? words : NULL,
+		.truth = machine,
+		.died = e->kind != FATE_DELIVERED && e->kind != FATE_SENT,
+	};
+
+	trace_frame(l->writer, &frame);
+}
+
+/* Those at the front whose fates are known. */
+static void write_known(struct link_log *l)
+{
+	while (l->n > 0 && !at(l, 0)->pkt) {
+		write_entry(l, at(l, 0));
+		l->head = (l->head + 1) & (l->cap - 1);
+		l->n--;
+	}
+}
+
+static bool grow(struct link_log *l)
+{
+	uint32_t cap = l->cap ? 2 * l->cap : 256;
+	struct entry *ring = calloc(cap, sizeof(*ring));
+
+	if (!ring)
+		return false;
+	for (uint32_t i = 0; i < l->cap; i++)
+		ring[i] = *at(l, i); /* all of them: the unused ones have buffers too */
+	free(l->ring);
+	l->ring = ring;
+	l->head = 0;
+	l->cap = cap;
+	return true;
+}
+
+static bool keep_bytes(struct link_log *l, struct entry *e, const struct pkt *p)
+{
+	e->len = p->len;
+	e->kept = p->len < l->snaplen ? p->len : l->snaplen;
+	if (e->kept > e->room) {
+		uint8_t *more = realloc(e->bytes, e->kept);
+
+		if (!more)
+			return false;
+		e->bytes = more;
+		e->room = e->kept;
+	}
+	pkt_copy_out(p, 0, e->bytes, e->kept);
+	if (p->csum == CSUM_PARTIAL)
+		csum_complete_copy(p, e->bytes, e->kept);
+	return true;
+}
+
+static void on_sent(struct link_log *l, uint32_t path, const struct pkt *p, ns_t now)
+{
+	struct entry *e;
+
+	if (l->n == l->cap && !grow(l))
+		return;
+	e = at(l, l->n);
+	if (!keep_bytes(l, e, p))
+		return;
+	e->pkt = p;
+	e->path = path;
+	e->sent = now;
+	e->id = p->id;
+	e->note = p->note;
+	e->kind = FATE_SENT;
+	e->words[0] = e->stage[0] = 0;
+	e->eventful = false;
+	l->n++;
+}
+
+/* Frames of one path come out in order, nearly: it is among the first that still wait. */
+static struct entry *find(struct link_log *l, const struct pkt *p)
+{
+	for (uint32_t i = 0; i < l->n; i++)
+		if (at(l, i)->pkt == p)
+			return at(l, i);
 	return NULL;
 }
 
-static void forget(struct link_log *l, struct pending *p)
+static void say(struct entry *e, const struct fate *f, ns_t now)
 {
-	*p = l->pending[--l->npending];
-}
-
-static struct pending *remember(struct link_log *l, const struct pkt *p)
-{
-	struct pending *found = find(l, p);
-
-	if (found)
-		return found;
-	if (l->npending == l->cap) {
-		uint32_t cap = l->cap ? 2 * l->cap : 64;
-		struct pending *more = realloc(l->pending, cap * sizeof(*more));
-
-		if (!more)
-			return NULL;
-		l->pending = more;
-		l->cap = cap;
-	}
-	found = &l->pending[l->npending++];
-	found->pkt = p;
-	found->text[0] = 0;
-	return found;
-}
-
-static void ms(char to[24], ns_t t)
-{
-	snprintf(to, 24, "%" PRId64 ".%03" PRId64 " ms", t / MS, t % MS / US);
-}
-
-/* What happened, in words. */
-static void say(char *to, size_t cap, const struct fate *f)
-{
+	size_t n = strlen(e->words), cap = sizeof(e->words) - n;
 	bool by_rule = strcmp(f->stage, "rule") == 0;
+	char *to = e->words + n;
 
+	if (n > 0 && cap > 2) {
+		memcpy(to, "; ", 3);
+		to += 2;
+		cap -= 2;
+	}
 	switch (f->kind) {
-	case FATE_LOST:
-		if (by_rule)
-			snprintf(to, cap, "lost: as the scenario says, %s number %" PRIu64, f->why,
-				 f->number);
-		else
-			snprintf(to, cap, "lost: stage %s, %s, its frame %" PRIu64, f->stage, f->why,
-				 f->number);
+	case FATE_DELIVERED:
+		snprintf(to, cap, "arrived after %" PRId64 ".%03" PRId64 " ms", (now - e->sent) / MS,
+			 (now - e->sent) % MS / US);
 		break;
 	case FATE_QUEUE_DROPPED:
 		snprintf(to, cap, "dropped by the queue: %s, with %" PRIu64 " frames (%" PRIu64 " bytes)",
@@ -100,8 +201,8 @@ static void say(char *to, size_t cap, const struct fate *f)
 			snprintf(to, cap, "%s: as the scenario says, %s number %" PRIu64,
 				 fate_name(f->kind), f->why, f->number);
 		else
-			snprintf(to, cap, "%s: %s, frame %" PRIu64 " of stage %s", fate_name(f->kind),
-				 f->why, f->number, f->stage);
+			snprintf(to, cap, "%s: stage %s, %s, its frame %" PRIu64, fate_name(f->kind),
+				 f->stage, f->why, f->number);
 	}
 }
 
@@ -111,82 +212,41 @@ static bool is_end(enum fate_kind kind)
 	       kind == FATE_TOO_BIG;
 }
 
-/* The frame's own note ("fast retransmission of ..."), then its way, as one comment. */
-static void comment(char *to, size_t cap, const struct pkt *p, const struct fate *f, ns_t now,
-		    const struct pending *before)
-{
-	size_t n = p->note.why != WHY_NEW ? note_text(to, cap, &p->note) : 0;
-	char took[24];
-
-	to[n] = 0;
-	if (before && before->text[0])
-		n += (size_t)snprintf(to + n, cap - n, "%s%s", n ? "; " : "", before->text);
-	if (f->kind != FATE_DELIVERED) {
-		n += (size_t)snprintf(to + n, cap - n, "%s", n ? "; " : "");
-		say(to + n, cap - n, f);
-	} else if (n > 0) {
-		ms(took, now - f->sent);
-		snprintf(to + n, cap - n, "; arrived after %s", took);
-	}
-}
-
 static void on_fate(void *arg, const struct path *path, const struct fate *f, const struct pkt *p,
 		    ns_t now)
 {
 	struct tap *tap = arg;
 	struct link_log *l = tap->log;
-	struct pending *before = l->npending ? find(l, p) : NULL;
-	char text[1024], truth[120];
-	uint32_t i = tap->path;
+	struct entry *e;
 
 	(void)path;
-
-	if (!is_end(f->kind)) {
-		before = remember(l, p);
-		if (before && !before->text[0])
-			say(before->text, sizeof(before->text), f);
+	if (f->kind == FATE_SENT || f->kind == FATE_DUPLICATED)
+		on_sent(l, tap->path, p, now);
+	e = f->kind == FATE_SENT ? NULL : find(l, p);
+	if (!e)
+		return; /* memory was short when it was sent */
+	say(e, f, now);
+	e->eventful = e->eventful || f->kind != FATE_DELIVERED;
+	if (!is_end(f->kind))
 		return;
-	}
-	comment(text, sizeof(text), p, f, now, before);
-	snprintf(truth, sizeof(truth), "fate=%s stage=%s sent=%" PRId64 " id=%" PRIu64,
-		 f->kind == FATE_DELIVERED ? "delivered" : f->kind == FATE_LOST ? "lost" : "dropped",
-		 f->stage, f->sent, p->id);
-	struct trace_frame frame = {
-		.iface = l->iface[i / 2],
-		.at = now,
-		.dir = i % 2 ? TRACE_IN : TRACE_OUT,
-		.pkt = p,
-		.len = p->len,
-		.comment = text[0] ? text : NULL,
-		.truth = truth,
-		.died = f->kind != FATE_DELIVERED,
-	};
-
-	trace_frame(l->writer, &frame);
-	if (before)
-		forget(l, before);
+	e->kind = f->kind;
+	snprintf(e->stage, sizeof(e->stage), "%s", f->stage);
+	e->pkt = NULL;
+	write_known(l);
 }
 
-struct link_log *link_log_open(struct world *w, const char *file, char *err, size_t cap)
+/* ---- the file ---- */
+
+static bool open_writer(struct link_log *l, const char *file, char *err, size_t cap)
 {
-	const struct scenario *sc = w->sc;
-	struct link_log *l = calloc(1, sizeof(*l));
+	const struct scenario *sc = l->world->sc;
 	struct trace_options opt = {
 		.comment = sc->title[0] ? sc->title : NULL,
-		.host = "the links: each frame with its fate, stamped when that was decided",
+		.host = "the links: each frame when it was sent, and what became of it",
 		.snaplen = sc->snaplen,
 		.epoch = sc->date * SEC,
 	};
 
-	if (l) {
-		l->iface = calloc(sc->nlinks + 1, sizeof(*l->iface));
-		l->tap = calloc(w->npaths + 1, sizeof(*l->tap));
-	}
-	if (!l || !l->iface || !l->tap) {
-		snprintf(err, cap, "out of memory");
-		goto no_writer;
-	}
-	l->world = w;
 	l->writer = trace_open(file, &opt, err, cap);
 	for (uint32_t i = 0; l->writer && i < sc->nlinks && (i == 0 || !sc->pcap); i++) {
 		char about[120];
@@ -196,21 +256,45 @@ struct link_log *link_log_open(struct world *w, const char *file, char *err, siz
 			 sc->host[sc->link[i].host[0]].name, sc->host[sc->link[i].host[1]].name);
 		l->iface[i] = (uint32_t)trace_add_iface(l->writer, &iface);
 	}
-	if (!l->writer)
-		goto no_writer;
+	return l->writer != NULL;
+}
+
+static void free_log(struct link_log *l)
+{
+	for (uint32_t i = 0; i < l->cap; i++)
+		free(l->ring[i].bytes);
+	free(l->ring);
+	free(l->iface);
+	free(l->tap);
+	free(l);
+}
+
+struct link_log *link_log_open(struct world *w, const char *file, char *err, size_t cap)
+{
+	struct link_log *l = calloc(1, sizeof(*l));
+
+	if (!l) {
+		snprintf(err, cap, "out of memory");
+		return NULL;
+	}
+	l->world = w;
+	l->snaplen = w->sc->snaplen ? w->sc->snaplen : UINT32_MAX;
+	l->iface = calloc(w->sc->nlinks + 1, sizeof(*l->iface));
+	l->tap = calloc(w->npaths + 1, sizeof(*l->tap));
+	if (!l->iface || !l->tap) {
+		snprintf(err, cap, "out of memory");
+		free_log(l);
+		return NULL;
+	}
+	if (!open_writer(l, file, err, cap)) {
+		free_log(l);
+		return NULL;
+	}
 	for (uint32_t i = 0; i < w->npaths; i++) {
 		l->tap[i] = (struct tap){l, i};
 		path_observe(w->path[i].path, on_fate, &l->tap[i]);
 	}
 	return l;
-
-no_writer:
-	if (l) {
-		free(l->iface);
-		free(l->tap);
-	}
-	free(l);
-	return NULL;
 }
 
 bool link_log_close(struct link_log *l, char *err, size_t cap)
@@ -218,11 +302,17 @@ bool link_log_close(struct link_log *l, char *err, size_t cap)
 	for (uint32_t i = 0; i < l->world->npaths; i++)
 		if (l->world->path[i].path)
 			path_observe(l->world->path[i].path, NULL, NULL);
+	for (uint32_t i = 0; i < l->n; i++) {
+		struct entry *e = at(l, i);
+
+		if (e->pkt) {
+			snprintf(e->words, sizeof(e->words), "still on its way at the end of the run");
+			e->eventful = true;
+		}
+		write_entry(l, e);
+	}
 	bool ok = trace_close(l->writer, err, cap);
 
-	free(l->pending);
-	free(l->iface);
-	free(l->tap);
-	free(l);
+	free_log(l);
 	return ok;
 }

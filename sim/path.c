@@ -27,7 +27,7 @@ const char *fate_name(enum fate_kind kind)
 {
 	static const char *const names[FATE_KINDS] = {
 		"delivered", "lost",      "queue dropped", "too big",
-		"duplicated", "corrupted", "reordered",     "marked",
+		"duplicated", "corrupted", "reordered",     "marked", "sent",
 	};
 
 	assert(kind < FATE_KINDS);
@@ -40,7 +40,7 @@ static void count_fate(struct path_counters *c, enum fate_kind kind)
 {
 	uint64_t *const counter[FATE_KINDS] = {
 		&c->delivered,  &c->lost,      &c->queue_dropped, &c->too_big,
-		&c->duplicated, &c->corrupted, &c->reordered,     &c->marked,
+		&c->duplicated, &c->corrupted, &c->reordered,     &c->marked, &c->sent,
 	};
 
 	++*counter[kind];
@@ -395,9 +395,9 @@ void path_push(struct path *path, struct pkt *p, ns_t now)
 {
 	assert(p->gso_size == 0);
 	p->stamp = now;
-	path->count.sent++;
 	path->count.inside++;
 	path->count.bytes_sent += p->len;
+	tell(path, "in", p, FATE_SENT, "", path->count.sent + 1, now);
 	if (path->nchain == 0) {
 		path_deliver(path, p, now);
 		return;

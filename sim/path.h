@@ -156,6 +156,7 @@ enum fate_kind {
 	FATE_CORRUPTED,              /* goes on */
 	FATE_REORDERED,              /* is held back */
 	FATE_MARKED,                 /* CE set, goes on */
+	FATE_SENT,                   /* no fate yet: it enters the path */
 	FATE_KINDS,
 };
 const char *fate_name(enum fate_kind);

@@ -308,7 +308,7 @@ static void text_files(FILE *to, const struct world *w, const char *dir)
 				w->sc->host[i].name,
 				tls && w->sc->keys && !w->sc->pcap ? "; TLS opens decrypted" : "");
 	if (w->sc->capture_link && w->npaths)
-		fprintf(to, "  %s/link.%s  every frame with its fate\n", dir, end);
+		fprintf(to, "  %s/link.%s  every frame that was sent, and what became of it\n", dir, end);
 	if (!w->sc->pcap)
 		fputs("  frames with a reason or a fate: display filter `frame.comment`\n", to);
 	fprintf(to, "also there: summary.json, report.txt%s%s\n", w->series ? ", series/" : "",
