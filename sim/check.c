@@ -25,7 +25,8 @@ static bool damage_is_asked_for(const struct world *w)
 {
 	for (uint32_t i = 0; i < w->sc->nlinks; i++)
 		for (int k = 0; k < 2; k++)
-			if (w->sc->link[i].dir[k].corrupt.p && w->sc->link[i].dir[k].corrupt.repaired)
+			if (w->sc->link[i].dir[k].corrupt.p &&
+			    w->sc->link[i].dir[k].corrupt.repaired)
 				return true;
 	return false;
 }
@@ -34,11 +35,11 @@ static void check_stream(struct world *w, uint32_t i, const char *to, const stru
 			 const struct flow_end *writer)
 {
 	if (reader->read > writer->written)
-		broke(w, "flow %u: the %s has read %llu bytes, but only %llu were written", i + 1, to,
-		      (unsigned long long)reader->read, (unsigned long long)writer->written);
+		broke(w, "flow %u: the %s has read %llu bytes, but only %llu were written", i + 1,
+		      to, (unsigned long long)reader->read, (unsigned long long)writer->written);
 	if (reader->bad_at != FLOW_ENDLESS && !damage_is_asked_for(w))
-		broke(w, "flow %u: byte %llu that the %s read is not the one that was written", i + 1,
-		      (unsigned long long)reader->bad_at, to);
+		broke(w, "flow %u: byte %llu that the %s read is not the one that was written",
+		      i + 1, (unsigned long long)reader->bad_at, to);
 }
 
 static void check_streams(struct world *w)
@@ -67,7 +68,8 @@ void check_turn(struct world *w, uint32_t host)
 		return;
 	w->turns_until_check = CHECK_EVERY - 1;
 	check_stack(w, host);
-	/* Streams of many flows are looked at less often, so that the cost of a turn stays bounded. */
+	/* Streams of many flows are looked at less often, so that the cost of a turn stays bounded.
+	 */
 	if (w->nflows <= 8 || w->events % w->nflows == 0)
 		check_streams(w);
 }
@@ -78,12 +80,14 @@ void check_path(struct world *w, uint32_t path)
 
 	if (c->sent + c->duplicated !=
 	    c->delivered + c->lost + c->queue_dropped + c->too_big + c->inside)
-		broke(w, "path %s: %llu frames sent and %llu copies are not %llu delivered, %llu lost, "
-			 "%llu dropped, %llu too big and %llu inside",
-		      path_name(w->path[path].path), (unsigned long long)c->sent,
-		      (unsigned long long)c->duplicated, (unsigned long long)c->delivered,
-		      (unsigned long long)c->lost, (unsigned long long)c->queue_dropped,
-		      (unsigned long long)c->too_big, (unsigned long long)c->inside);
+		broke(
+		    w,
+		    "path %s: %llu frames sent and %llu copies are not %llu delivered, %llu lost, "
+		    "%llu dropped, %llu too big and %llu inside",
+		    path_name(w->path[path].path), (unsigned long long)c->sent,
+		    (unsigned long long)c->duplicated, (unsigned long long)c->delivered,
+		    (unsigned long long)c->lost, (unsigned long long)c->queue_dropped,
+		    (unsigned long long)c->too_big, (unsigned long long)c->inside);
 }
 
 /* A flow that is not over while nothing at all is left to happen will never be. */
@@ -93,7 +97,8 @@ static void check_alive(struct world *w)
 		return;
 	for (uint32_t i = 0; i < w->nflows; i++)
 		if (!flow_over(&w->flow[i]))
-			broke(w, "deadlock: nothing is left to happen, and flow %u is not over", i + 1);
+			broke(w, "deadlock: nothing is left to happen, and flow %u is not over",
+			      i + 1);
 }
 
 void check_end(struct world *w)

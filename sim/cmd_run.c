@@ -77,7 +77,8 @@ static void say_sweep(const struct scenario *sc)
 /* The command that does the same again. */
 static void say_again(const struct request *r, const struct scenario *sc)
 {
-	fprintf(stderr, "repeat with: tapir run %s --seed %llu", sc->file, (unsigned long long)sc->seed);
+	fprintf(stderr, "repeat with: tapir run %s --seed %llu", sc->file,
+		(unsigned long long)sc->seed);
 	for (size_t i = 0; i < r->args.options.nset; i++)
 		fprintf(stderr, " --set '%s'", r->args.options.set[i]);
 	fputs(r->check == CHECK_ALWAYS ? " --check\n" : "\n", stderr);
@@ -87,8 +88,7 @@ static int finish(const struct request *r, struct world *w, const char *dir, boo
 {
 	char err[600];
 
-	if (!world_close(w, err, sizeof(err)) ||
-	    (dir && !report_write(w, dir, err, sizeof(err)))) {
+	if (!world_close(w, err, sizeof(err)) || (dir && !report_write(w, dir, err, sizeof(err)))) {
 		fprintf(stderr, "%s\n", err);
 		return 2;
 	}
@@ -126,7 +126,8 @@ static int run_scenario(const struct request *r, const char *file)
 	default_out(file, out, sizeof(out));
 	if (r->trace)
 		options.out = r->out ? r->out : out;
-	/* A world without output first: what can fail but the files is tried before they are made. */
+	/* A world without output first: what can fail but the files is tried before they are made.
+	 */
 	struct world_options dry = {.check = CHECK_NONE};
 	struct world *w = options.out ? world_new(sc, &dry, err, sizeof(err)) : NULL;
 
@@ -156,11 +157,15 @@ static int run(int argc, char **argv)
 {
 	enum { OUT = 256, NO_TRACE, CHECK, NO_CHECK, JSON, QUIET };
 	static const struct option options[] = {
-		{"seed", required_argument, NULL, 's'},  {"set", required_argument, NULL, 'S'},
-		{"out", required_argument, NULL, OUT},   {"no-trace", no_argument, NULL, NO_TRACE},
-		{"check", no_argument, NULL, CHECK},     {"no-check", no_argument, NULL, NO_CHECK},
-		{"json", no_argument, NULL, JSON},       {"quiet", no_argument, NULL, QUIET},
-		{NULL, 0, NULL, 0},
+	    {"seed", required_argument, NULL, 's'},
+	    {"set", required_argument, NULL, 'S'},
+	    {"out", required_argument, NULL, OUT},
+	    {"no-trace", no_argument, NULL, NO_TRACE},
+	    {"check", no_argument, NULL, CHECK},
+	    {"no-check", no_argument, NULL, NO_CHECK},
+	    {"json", no_argument, NULL, JSON},
+	    {"quiet", no_argument, NULL, QUIET},
+	    {NULL, 0, NULL, 0},
 	};
 	struct request r = {.args.command = "run", .trace = true, .check = CHECK_SAMPLED};
 	int c;
@@ -196,16 +201,19 @@ static int run(int argc, char **argv)
 }
 
 const struct command cmd_run = {
-	.name = "run",
-	.args = "SCENARIO.yaml [--seed N] [--set PATH=VALUE]... [--out DIR] [--no-trace]",
-	.summary = "a scenario in virtual time: captures, summary, series, plots, report",
-	.help = "  --seed N           another seed\n"
-		"  --set PATH=VALUE   changes a value, as in links.dsl.loss=1% or hosts.client.tcp.cc=reno\n"
-		"  --out DIR          where files go (default traces/out/NAME)\n"
-		"  --no-trace         no files at all, and the fastest run\n"
-		"  --check            every invariant after every turn;  --no-check  none but at the paths\n"
-		"  --json             summary.json on stdout;  --quiet  nothing\n"
-		"\nExit codes: 0 as expected; 1 an expectation failed, or a flow; 2 wrong input; 3 an invariant\n"
-		"of the program broke.\n",
-	.run = run,
+    .name = "run",
+    .args = "SCENARIO.yaml [--seed N] [--set PATH=VALUE]... [--out DIR] [--no-trace]",
+    .summary = "a scenario in virtual time: captures, summary, series, plots, report",
+    .help = "  --seed N           another seed\n"
+	    "  --set PATH=VALUE   changes a value, as in links.dsl.loss=1% or "
+	    "hosts.client.tcp.cc=reno\n"
+	    "  --out DIR          where files go (default traces/out/NAME)\n"
+	    "  --no-trace         no files at all, and the fastest run\n"
+	    "  --check            every invariant after every turn;  --no-check  none but at the "
+	    "paths\n"
+	    "  --json             summary.json on stdout;  --quiet  nothing\n"
+	    "\nExit codes: 0 as expected; 1 an expectation failed, or a flow; 2 wrong input; 3 an "
+	    "invariant\n"
+	    "of the program broke.\n",
+    .run = run,
 };

@@ -11,9 +11,9 @@
 static int show(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"seed", required_argument, NULL, 's'},
-		{"set", required_argument, NULL, 'S'},
-		{NULL, 0, NULL, 0},
+	    {"seed", required_argument, NULL, 's'},
+	    {"set", required_argument, NULL, 'S'},
+	    {NULL, 0, NULL, 0},
 	};
 	struct scenario_args args = {.command = "show"};
 	char err[512];
@@ -38,10 +38,11 @@ static int show(int argc, char **argv)
 }
 
 const struct command cmd_show = {
-	.name = "show",
-	.args = "SCENARIO.yaml [--seed N] [--set PATH=VALUE]...",
-	.summary = "a scenario with every default filled in",
-	.help = "  --seed N           another seed\n"
-		"  --set PATH=VALUE   changes a value, as in links.dsl.loss=1% or hosts.client.tcp.cc=reno\n",
-	.run = show,
+    .name = "show",
+    .args = "SCENARIO.yaml [--seed N] [--set PATH=VALUE]...",
+    .summary = "a scenario with every default filled in",
+    .help = "  --seed N           another seed\n"
+	    "  --set PATH=VALUE   changes a value, as in links.dsl.loss=1% or "
+	    "hosts.client.tcp.cc=reno\n",
+    .run = show,
 };

@@ -15,16 +15,16 @@ struct builder {
 	yaml_parser_t parser;
 	uint32_t open[DOC_DEPTH_MAX];
 	uint32_t depth;
-	bool have_key;          /* a mapping's key was read, its value comes next */
+	bool have_key; /* a mapping's key was read, its value comes next */
 	uint32_t key, key_line, key_column;
-	uint32_t root;          /* of what is being parsed; 0: nothing yet */
+	uint32_t root; /* of what is being parsed; 0: nothing yet */
 	uint32_t documents;
 };
 
 /* ---- messages ---- */
 
-static bool say(struct doc *t, uint16_t source, uint32_t line, uint32_t column,
-		const char *format, va_list ap)
+static bool say(struct doc *t, uint16_t source, uint32_t line, uint32_t column, const char *format,
+		va_list ap)
 {
 	char what[400];
 
@@ -147,7 +147,8 @@ static bool text_is_clean(const char *s, size_t len)
 	for (size_t i = 0; i < len; i++) {
 		unsigned char c = (unsigned char)s[i];
 
-		if (c < ' ' || c == 127 || (c == 0xc2 && i + 1 < len && (unsigned char)s[i + 1] < 0xa0))
+		if (c < ' ' || c == 127 ||
+		    (c == 0xc2 && i + 1 < len && (unsigned char)s[i + 1] < 0xa0))
 			return false;
 	}
 	return true;
@@ -163,8 +164,8 @@ static bool check_scalar(struct builder *b, const yaml_event_t *e)
 			       "got an anchor or a tag, expected plain YAML without them");
 	if (e->data.scalar.length > DOC_TEXT_MAX)
 		return fail_at(b->tree, b->tree->sources, line, column,
-			       "got a text of %zu bytes, expected at most %u", e->data.scalar.length,
-			       DOC_TEXT_MAX);
+			       "got a text of %zu bytes, expected at most %u",
+			       e->data.scalar.length, DOC_TEXT_MAX);
 	if (!text_is_clean((const char *)e->data.scalar.value, e->data.scalar.length))
 		return fail_at(b->tree, b->tree->sources, line, column,
 			       "got a control character, expected printable text on one line");
@@ -231,10 +232,11 @@ static bool on_scalar(struct builder *b, const yaml_event_t *e)
 static bool on_start(struct builder *b, const yaml_event_t *e, enum node_type type)
 {
 	struct doc *t = b->tree;
-	uint32_t line = (uint32_t)e->start_mark.line + 1, column = (uint32_t)e->start_mark.column + 1;
-	bool decorated = type == NODE_MAP ?
-				 e->data.mapping_start.anchor || e->data.mapping_start.tag :
-				 e->data.sequence_start.anchor || e->data.sequence_start.tag;
+	uint32_t line = (uint32_t)e->start_mark.line + 1,
+		 column = (uint32_t)e->start_mark.column + 1;
+	bool decorated = type == NODE_MAP
+			     ? e->data.mapping_start.anchor || e->data.mapping_start.tag
+			     : e->data.sequence_start.anchor || e->data.sequence_start.tag;
 
 	if (decorated)
 		return fail_at(t, t->sources, line, column,
@@ -291,8 +293,8 @@ static bool on_end(struct builder *b)
 	for (uint32_t i = 1; i < n && ok; i++)
 		if (strcmp(keys[i - 1].text, keys[i].text) == 0)
 			ok = doc_fail_key(t, &t->node[keys[i].node],
-					   "got the key %s twice, expected each once",
-					   text_shown(keys[i].text, shown));
+					  "got the key %s twice, expected each once",
+					  text_shown(keys[i].text, shown));
 	free(keys);
 	return ok;
 }
@@ -300,7 +302,8 @@ static bool on_end(struct builder *b)
 static bool on_event(struct builder *b, const yaml_event_t *e)
 {
 	struct doc *t = b->tree;
-	uint32_t line = (uint32_t)e->start_mark.line + 1, column = (uint32_t)e->start_mark.column + 1;
+	uint32_t line = (uint32_t)e->start_mark.line + 1,
+		 column = (uint32_t)e->start_mark.column + 1;
 
 	switch (e->type) {
 	case YAML_SCALAR_EVENT:
@@ -378,7 +381,7 @@ static uint32_t parse_into(struct doc *t, const char *bytes, size_t len)
 }
 
 bool doc_parse(struct doc *t, const char *name, const void *bytes, size_t len, char *err,
-		size_t cap)
+	       size_t cap)
 {
 	static const yaml_mark_t start;
 
@@ -507,7 +510,8 @@ static uint32_t walk(struct doc *t, const char *path, size_t len)
 		size_t n = point ? (size_t)(point - path) : len;
 
 		if (n == 0 || n >= sizeof(step)) {
-			fail_at(t, t->sources, 1, 1, "got an empty or endless step, expected PATH=VALUE");
+			fail_at(t, t->sources, 1, 1,
+				"got an empty or endless step, expected PATH=VALUE");
 			return 0;
 		}
 		memcpy(step, path, n);
@@ -517,8 +521,10 @@ static uint32_t walk(struct doc *t, const char *path, size_t len)
 		if (!next && t->node[at].type == NODE_MAP)
 			next = add_child(t, at, step);
 		if (!next) {
-			fail_at(t, t->sources, 1, 1, "nothing is called %s there, expected a key, a name "
-						     "or a number in a list", text_shown(step, shown));
+			fail_at(t, t->sources, 1, 1,
+				"nothing is called %s there, expected a key, a name "
+				"or a number in a list",
+				text_shown(step, shown));
 			return 0;
 		}
 		at = next;

@@ -51,7 +51,8 @@ bool key_unknown(struct doc *d, const struct node *y, const char *const *known, 
 	for (size_t i = 0; i < n && len < sizeof(list) - 40; i++)
 		len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s", i ? ", " : "",
 					known[i]);
-	return doc_fail_key(d, y, "got the key %s, expected one of: %s", text_shown(key, shown), list);
+	return doc_fail_key(d, y, "got the key %s, expected one of: %s", text_shown(key, shown),
+			    list);
 }
 
 bool word_read(struct doc *d, const struct node *y, const char *const *words, int *which)
@@ -120,7 +121,7 @@ static uint64_t load(const void *from, enum field_type type)
 	case FIELD_SHARE:
 		return *(const uint32_t *)from;
 	case FIELD_TIME:
-		return (uint64_t)*(const ns_t *)from;
+		return (uint64_t) * (const ns_t *)from;
 	case FIELD_ENUM: {
 		unsigned e;
 
@@ -214,13 +215,15 @@ static bool plain_read(struct doc *d, const struct node *y, const struct field *
 		store(to, f->type, v);
 		return true;
 	}
-	const char *or = f->none ? ", or " : "", *word = f->none ? f->none : "";
+	const char * or = f->none ? ", or " : "", *word = f->none ? f->none : "";
 
 	if (hi == UINT64_MAX)
 		return doc_fail(d, y, "%s: got %s, expected at least %s%s%s", f->key,
-				doc_shown(d, y, shown), print_value(lo_text, f->type, f->lo), or, word);
+				doc_shown(d, y, shown), print_value(lo_text, f->type, f->lo), or,
+				word);
 	return doc_fail(d, y, "%s: got %s, expected %s to %s%s%s", f->key, doc_shown(d, y, shown),
-			print_value(lo_text, f->type, f->lo), print_value(hi_text, f->type, hi), or, word);
+			print_value(lo_text, f->type, f->lo), print_value(hi_text, f->type, hi), or,
+			word);
 }
 
 bool field_read(struct doc *d, const struct node *y, const struct field *f, void *base)

@@ -10,12 +10,19 @@
 
 enum field_type {
 	FIELD_BOOL,
-	FIELD_U8, FIELD_U16, FIELD_U32, FIELD_U64, /* counts */
-	FIELD_SIZE32, FIELD_SIZE64, FIELD_TIME, FIELD_RATE, FIELD_SHARE,
-	FIELD_ENUM,                                /* an enum, by words */
-	FIELD_ENUM8,                               /* the same in a uint8_t */
-	FIELD_GROUP,                               /* a struct with fields of its own, or a short form */
-	FIELD_OWN,                                 /* read and print do it */
+	FIELD_U8,
+	FIELD_U16,
+	FIELD_U32,
+	FIELD_U64, /* counts */
+	FIELD_SIZE32,
+	FIELD_SIZE64,
+	FIELD_TIME,
+	FIELD_RATE,
+	FIELD_SHARE,
+	FIELD_ENUM,  /* an enum, by words */
+	FIELD_ENUM8, /* the same in a uint8_t */
+	FIELD_GROUP, /* a struct with fields of its own, or a short form */
+	FIELD_OWN,   /* read and print do it */
 };
 
 struct field {
@@ -28,9 +35,9 @@ struct field {
 	uint64_t none_value;        /* ... this value */
 	const struct field *fields; /* GROUP */
 	size_t nfields;
-	bool (*read)(struct doc *, const struct node *, void *);  /* OWN; GROUP: the short form */
-	void (*print)(FILE *, const void *);                      /* OWN; NULL: only another form of
-								   * other keys, not shown */
+	bool (*read)(struct doc *, const struct node *, void *); /* OWN; GROUP: the short form */
+	void (*print)(FILE *, const void *);                     /* OWN; NULL: only another form of
+								  * other keys, not shown */
 };
 
 /* Unknown keys are refused with the nearest known word. */

@@ -85,6 +85,5 @@ void heap_set(struct heap *h, uint32_t actor, ns_t at)
 	}
 	if (i > 0 && h->entry[i - 1].at == at)
 		return;
-	place(h, i > 0 ? i - 1 : h->n++,
-	      (struct heap_entry){at, ++h->inserted << 24 | actor});
+	place(h, i > 0 ? i - 1 : h->n++, (struct heap_entry){at, ++h->inserted << 24 | actor});
 }

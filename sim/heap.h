@@ -1,5 +1,5 @@
-/* The event queue: a 4-ary heap of (time, number of insertion), where each actor stands at most once.
- * An entry is 16 bytes. Ties go to whoever was set first, so every order is stable. */
+/* The event queue: a 4-ary heap of (time, number of insertion), where each actor stands at most
+ * once. An entry is 16 bytes. Ties go to whoever was set first, so every order is stable. */
 #ifndef SIM_HEAP_H
 #define SIM_HEAP_H
 

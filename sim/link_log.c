@@ -1,11 +1,11 @@
-/* link.pcapng: every frame that was sent, in the order and at the time of its sending, with what became
- * of it. A frame's fate is known only later, so frames wait here until all before them have theirs.
- * (Stamped when their fate was decided, the lost would stand before those that still travel, and a
- * viewer would take the latter for retransmissions.)
+/* link.pcapng: every frame that was sent, in the order and at the time of its sending, with what
+ * became of it. A frame's fate is known only later, so frames wait here until all before them have
+ * theirs. (Stamped when their fate was decided, the lost would stand before those that still
+ * travel, and a viewer would take the latter for retransmissions.)
  *
- * The bytes are those that were sent, also of a frame that is damaged on the way. One interface a link;
- * direction "out" is from the first node of `between` to the second. Copies that the network makes stand
- * there at the time they were made. */
+ * The bytes are those that were sent, also of a frame that is damaged on the way. One interface a
+ * link; direction "out" is from the first node of `between` to the second. Copies that the network
+ * makes stand there at the time they were made. */
 #include "world.h"
 
 #include <inttypes.h>
@@ -25,11 +25,11 @@ struct entry {
 	ns_t sent;
 	uint64_t id;
 	struct pkt_note note;
-	enum fate_kind kind;   /* FATE_SENT until known */
+	enum fate_kind kind; /* FATE_SENT until known */
 	char stage[16];
-	char words[WORDS];     /* what befell it, so far */
-	bool eventful;         /* more than that it arrived */
-	uint8_t *bytes;        /* kept when the entry is used again */
+	char words[WORDS]; /* what befell it, so far */
+	bool eventful;     /* more than that it arrived */
+	uint8_t *bytes;    /* kept when the entry is used again */
 	uint32_t room, kept, len;
 };
 
@@ -41,10 +41,10 @@ struct tap {
 
 struct link_log {
 	struct world *world;
-	struct tap *tap;       /* one a path */
+	struct tap *tap; /* one a path */
 	struct trace_writer *writer;
-	uint32_t *iface;       /* of each link */
-	struct entry *ring;    /* a power of two of them, in order of sending */
+	uint32_t *iface;    /* of each link */
+	struct entry *ring; /* a power of two of them, in order of sending */
 	uint32_t head, n, cap;
 	uint32_t snaplen;
 };
@@ -68,12 +68,13 @@ static void comment(char *to, size_t cap, const struct entry *e)
 static void truth(char *to, size_t cap, const struct entry *e)
 {
 	size_t n = e->note.why != WHY_NEW ? note_truth(to, cap, &e->note) : 0;
-	const char *fate = e->kind == FATE_DELIVERED ? "delivered" :
-			   e->kind == FATE_LOST	     ? "lost" :
-			   e->kind == FATE_SENT	     ? "unknown" :
-						       "dropped";
+	const char *fate = e->kind == FATE_DELIVERED ? "delivered"
+			   : e->kind == FATE_LOST    ? "lost"
+			   : e->kind == FATE_SENT    ? "unknown"
+						     : "dropped";
 
-	snprintf(to + n, cap - n, "%sfate=%s stage=%s id=%" PRIu64, n ? " " : "", fate, e->stage, e->id);
+	snprintf(to + n, cap - n, "%sfate=%s stage=%s id=%" PRIu64, n ? " " : "", fate, e->stage,
+		 e->id);
 }
 
 static void write_entry(struct link_log *l, const struct entry *e)
@@ -83,15 +84,15 @@ static void write_entry(struct link_log *l, const struct entry *e)
 	comment(words, sizeof(words), e);
 	truth(machine, sizeof(machine), e);
 	struct trace_frame frame = {
-		.iface = l->iface[e->path / 2],
-		.at = e->sent,
-		.dir = e->path % 2 ? TRACE_IN : TRACE_OUT,
-		.bytes = e->bytes,
-		.len = e->len,
-		.id = e->id,
-		.comment = words[0] ? words : NULL,
-		.truth = machine,
-		.died = e->kind != FATE_DELIVERED && e->kind != FATE_SENT,
+	    .iface = l->iface[e->path / 2],
+	    .at = e->sent,
+	    .dir = e->path % 2 ? TRACE_IN : TRACE_OUT,
+	    .bytes = e->bytes,
+	    .len = e->len,
+	    .id = e->id,
+	    .comment = words[0] ? words : NULL,
+	    .truth = machine,
+	    .died = e->kind != FATE_DELIVERED && e->kind != FATE_SENT,
 	};
 
 	trace_frame(l->writer, &frame);
@@ -183,26 +184,28 @@ static void say(struct entry *e, const struct fate *f, ns_t now)
 	}
 	switch (f->kind) {
 	case FATE_DELIVERED:
-		snprintf(to, cap, "arrived after %" PRId64 ".%03" PRId64 " ms", (now - e->sent) / MS,
-			 (now - e->sent) % MS / US);
+		snprintf(to, cap, "arrived after %" PRId64 ".%03" PRId64 " ms",
+			 (now - e->sent) / MS, (now - e->sent) % MS / US);
 		break;
 	case FATE_QUEUE_DROPPED:
-		snprintf(to, cap, "dropped by the queue: %s, with %" PRIu64 " frames (%" PRIu64 " bytes)",
+		snprintf(to, cap,
+			 "dropped by the queue: %s, with %" PRIu64 " frames (%" PRIu64 " bytes)",
 			 f->why, f->queue_pkts, f->queue_bytes);
 		break;
 	case FATE_TOO_BIG:
 		snprintf(to, cap, "dropped: %s", f->why);
 		break;
 	case FATE_MARKED:
-		snprintf(to, cap, "CE mark: %s, with %" PRIu64 " frames queued", f->why, f->queue_pkts);
+		snprintf(to, cap, "CE mark: %s, with %" PRIu64 " frames queued", f->why,
+			 f->queue_pkts);
 		break;
 	default:
 		if (by_rule)
 			snprintf(to, cap, "%s: as the scenario says, %s number %" PRIu64,
 				 fate_name(f->kind), f->why, f->number);
 		else
-			snprintf(to, cap, "%s: stage %s, %s, its frame %" PRIu64, fate_name(f->kind),
-				 f->stage, f->why, f->number);
+			snprintf(to, cap, "%s: stage %s, %s, its frame %" PRIu64,
+				 fate_name(f->kind), f->stage, f->why, f->number);
 	}
 }
 
@@ -241,10 +244,10 @@ static bool open_writer(struct link_log *l, const char *file, char *err, size_t 
 {
 	const struct scenario *sc = l->world->sc;
 	struct trace_options opt = {
-		.comment = sc->title[0] ? sc->title : NULL,
-		.host = "the links: each frame when it was sent, and what became of it",
-		.snaplen = sc->snaplen,
-		.epoch = sc->date * SEC,
+	    .comment = sc->title[0] ? sc->title : NULL,
+	    .host = "the links: each frame when it was sent, and what became of it",
+	    .snaplen = sc->snaplen,
+	    .epoch = sc->date * SEC,
 	};
 
 	l->writer = trace_open(file, &opt, err, cap);
@@ -306,7 +309,8 @@ bool link_log_close(struct link_log *l, char *err, size_t cap)
 		struct entry *e = at(l, i);
 
 		if (e->pkt) {
-			snprintf(e->words, sizeof(e->words), "still on its way at the end of the run");
+			snprintf(e->words, sizeof(e->words),
+				 "still on its way at the end of the run");
 			e->eventful = true;
 		}
 		write_entry(l, e);

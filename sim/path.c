@@ -11,23 +11,23 @@
 void path_spec_default(struct path_spec *spec)
 {
 	*spec = (struct path_spec){
-		.queue = {.kind = QUEUE_DROPTAIL,
-			  .unit = LIMIT_BDP,
-			  .limit = 1000,
-			  .target = 5 * MS,
-			  .interval = 100 * MS,
-			  .red_p = PPB_ONE / 10},
-		.loss = {.r = PPB_ONE, .loss_bad = PPB_ONE, .p23 = PPB_ONE, .until = NS_NEVER},
-		.reorder = {.distance = 3, .by = 10 * MS},
-		.delay = {.keep_order = false},
+	    .queue = {.kind = QUEUE_DROPTAIL,
+		      .unit = LIMIT_BDP,
+		      .limit = 1000,
+		      .target = 5 * MS,
+		      .interval = 100 * MS,
+		      .red_p = PPB_ONE / 10},
+	    .loss = {.r = PPB_ONE, .loss_bad = PPB_ONE, .p23 = PPB_ONE, .until = NS_NEVER},
+	    .reorder = {.distance = 3, .by = 10 * MS},
+	    .delay = {.keep_order = false},
 	};
 }
 
 const char *fate_name(enum fate_kind kind)
 {
 	static const char *const names[FATE_KINDS] = {
-		"delivered", "lost",      "queue dropped", "too big",
-		"duplicated", "corrupted", "reordered",     "marked", "sent",
+	    "delivered", "lost",      "queue dropped", "too big", "duplicated",
+	    "corrupted", "reordered", "marked",        "sent",
 	};
 
 	assert(kind < FATE_KINDS);
@@ -39,8 +39,8 @@ const char *fate_name(enum fate_kind kind)
 static void count_fate(struct path_counters *c, enum fate_kind kind)
 {
 	uint64_t *const counter[FATE_KINDS] = {
-		&c->delivered,  &c->lost,      &c->queue_dropped, &c->too_big,
-		&c->duplicated, &c->corrupted, &c->reordered,     &c->marked, &c->sent,
+	    &c->delivered, &c->lost,      &c->queue_dropped, &c->too_big, &c->duplicated,
+	    &c->corrupted, &c->reordered, &c->marked,        &c->sent,
 	};
 
 	++*counter[kind];
@@ -293,7 +293,7 @@ static void chain_build(struct path *path)
 	chain_add(path, &path->reorder.s, spec->reorder.p > 0);
 	chain_add(path, &path->delay.s,
 		  spec->delay.mean > 0 || spec->delay.jitter > 0 || path->delay.ring.n > 0 ||
-			  path->delay.hold.n > 0);
+		      path->delay.hold.n > 0);
 }
 
 static void path_settle(struct path *path)

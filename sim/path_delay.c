@@ -1,5 +1,5 @@
-/* Delay, constant or with jitter. Frames that keep the order stay in a ring; one that overtakes goes
- * to a heap and is counted as reordered, so that jitter really reorders, and says so.
+/* Delay, constant or with jitter. Frames that keep the order stay in a ring; one that overtakes
+ * goes to a heap and is counted as reordered, so that jitter really reorders, and says so.
  *
  * Jitter is the half width (uniform) or the standard deviation (normal, pareto) around the mean; a
  * delay never falls below 0. */

@@ -1,9 +1,9 @@
-/* Random and counted loss. The chains are stepped once per IP packet, before the packet's own fate is
- * drawn: Gilbert (1960) and Elliott (1963) with a loss probability in each state, and the four-state
- * chain of Salsano, Ludovici, Ordine and Giannuzzi, which netem calls `loss state`:
+/* Random and counted loss. The chains are stepped once per IP packet, before the packet's own fate
+ * is drawn: Gilbert (1960) and Elliott (1963) with a loss probability in each state, and the
+ * four-state chain of Salsano, Ludovici, Ordine and Giannuzzi, which netem calls `loss state`:
  *
- *   1 received, in a gap     2 received, in a burst     3 lost, in a burst     4 lost alone, in a gap
- *   1 -> 3 p13, 1 -> 4 p14   2 -> 3 p23                 3 -> 1 p31, 3 -> 2 p32   4 -> 1 always
+ *   1 received, in a gap     2 received, in a burst     3 lost, in a burst     4 lost alone, in a
+ * gap 1 -> 3 p13, 1 -> 4 p14   2 -> 3 p23                 3 -> 1 p31, 3 -> 2 p32   4 -> 1 always
  *
  * There is no "correlation" word: netem's draws no loss at all for `loss 1% 25%`. */
 #include "path_stage.h"
@@ -23,12 +23,14 @@ static const char *gilbert_elliott(struct loss_stage *l)
 	if (rng_chance(&l->s.rng, l->state == GOOD ? l->spec.p : l->spec.r))
 		l->state = !l->state;
 	if (l->state == GOOD)
-		return rng_chance(&l->s.rng, l->spec.loss_good) ? "Gilbert-Elliott, good state" : NULL;
+		return rng_chance(&l->s.rng, l->spec.loss_good) ? "Gilbert-Elliott, good state"
+								: NULL;
 	return rng_chance(&l->s.rng, l->spec.loss_bad) ? "Gilbert-Elliott, bad state" : NULL;
 }
 
 /* One of two successors with probabilities a and b, else stay. */
-static uint8_t step(struct rng *rng, uint8_t state, uint32_t a, uint8_t to_a, uint32_t b, uint8_t to_b)
+static uint8_t step(struct rng *rng, uint8_t state, uint32_t a, uint8_t to_a, uint32_t b,
+		    uint8_t to_b)
 {
 	uint32_t draw = rng_below(rng, PPB_ONE);
 
@@ -82,9 +84,9 @@ static const char *verdict(struct loss_stage *l)
 	case LOSS_FOUR_STATE:
 		return four_state(l);
 	case LOSS_PERIODIC:
-		return l->s.seen >= spec->first && (l->s.seen - spec->first) % spec->every == 0 ?
-			       "periodic" :
-			       NULL;
+		return l->s.seen >= spec->first && (l->s.seen - spec->first) % spec->every == 0
+			   ? "periodic"
+			   : NULL;
 	case LOSS_NUMBERS_ONLY:
 		return by_number(l);
 	default:

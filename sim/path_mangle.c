@@ -1,9 +1,9 @@
 /* Corrupt, duplicate, reorder: what happens to frames that go on.
  *
- * A frame that the stack made carries no checksum in its bytes (CSUM_PARTIAL) and shares its payload
- * with the send queue, so it is completed and made its own before a bit is changed; afterwards the
- * receiver must verify it (CSUM_UNKNOWN). With `repaired` only payload is touched and the checksum
- * made to fit again: TCP cannot see such damage, TLS must. */
+ * A frame that the stack made carries no checksum in its bytes (CSUM_PARTIAL) and shares its
+ * payload with the send queue, so it is completed and made its own before a bit is changed;
+ * afterwards the receiver must verify it (CSUM_UNKNOWN). With `repaired` only payload is touched
+ * and the checksum made to fit again: TCP cannot see such damage, TLS must. */
 #include "path_stage.h"
 
 #include "../stack/wire/csum.h"
@@ -30,7 +30,8 @@ static void repair(struct pkt *p, const struct ip_hdr *ip, uint32_t l4)
 	wr16(p->data + l4 + 16, csum_pkt(p, &ip->src, &ip->dst, PROTO_TCP));
 }
 
-bool frame_corrupt(struct stage *s, struct pkt *p, const struct corrupt_spec *spec, const char **why)
+bool frame_corrupt(struct stage *s, struct pkt *p, const struct corrupt_spec *spec,
+		   const char **why)
 {
 	struct ip_hdr ip;
 	uint32_t l4 = 0, from = ETH_LEN, len = p->len - ETH_LEN;
@@ -56,9 +57,9 @@ bool frame_corrupt(struct stage *s, struct pkt *p, const struct corrupt_spec *sp
 			p->data[from + (bit + i) / 8] ^= (uint8_t)(0x80 >> (bit + i) % 8);
 	if (spec->repaired)
 		repair(p, &ip, l4);
-	*why = spec->repaired	       ? "payload changed, checksum repaired" :
-	       spec->kind == CORRUPT_BURST ? "a burst of bits flipped" :
-					     "one bit flipped";
+	*why = spec->repaired                ? "payload changed, checksum repaired"
+	       : spec->kind == CORRUPT_BURST ? "a burst of bits flipped"
+					     : "one bit flipped";
 	return true;
 }
 
@@ -146,7 +147,7 @@ static void reorder_push(struct stage *s, struct pkt *p, ns_t now)
 			r->held[r->nheld].pkt = p;
 			r->held[r->nheld].until = until;
 			r->held[r->nheld++].target =
-				r->spec.distance ? r->passed + r->spec.distance : UINT64_MAX;
+			    r->spec.distance ? r->passed + r->spec.distance : UINT64_MAX;
 			s->due = ns_min(s->due, until);
 			return;
 		}

@@ -1,6 +1,7 @@
-/* The queue in front of the transmitter: drop-tail, RED (Floyd, Jacobson 1993), CoDel (RFC 8289) and
- * FQ-CoDel (RFC 8290), by packets, bytes or bandwidth-delay products, each with ECN marks in place of
- * drops where the frame is ECN-capable (RFC 3168), and step marking as DCTCP wants it (RFC 8257).
+/* The queue in front of the transmitter: drop-tail, RED (Floyd, Jacobson 1993), CoDel (RFC 8289)
+ * and FQ-CoDel (RFC 8290), by packets, bytes or bandwidth-delay products, each with ECN marks in
+ * place of drops where the frame is ECN-capable (RFC 3168), and step marking as DCTCP wants it (RFC
+ * 8257).
  *
  * All kinds keep their frames in subqueues (one, or FQ_FLOWS), so there is one way in and one way
  * out. The transmitter is asked whether it is free; nothing leaves before. */
@@ -8,9 +9,10 @@
 
 #include <stdlib.h>
 
-#define FRAME 1514u           /* the largest usual frame */
-#define BDP_FLOOR (20 * FRAME) /* a queue of one BDP is never smaller: an initial window and a bit */
-#define RED_SHIFT 9            /* weight of a new sample: 1/512 */
+#define FRAME 1514u /* the largest usual frame */
+#define BDP_FLOOR \
+	(20 * FRAME) /* a queue of one BDP is never smaller: an initial window and a bit */
+#define RED_SHIFT 9  /* weight of a new sample: 1/512 */
 #define FQ_QUANTUM FRAME
 
 enum { NEW, OLD };
@@ -74,8 +76,8 @@ void queue_free(struct queue_stage *q)
 
 /* ---- in ---- */
 
-/* What should befall a frame for the sake of congestion: a mark if that is allowed and possible. True:
- * it was marked and goes on. */
+/* What should befall a frame for the sake of congestion: a mark if that is allowed and possible.
+ * True: it was marked and goes on. */
 static bool mark_instead(struct queue_stage *q, struct pkt *p, const char *why, ns_t now)
 {
 	if (!q->spec.ecn || !frame_mark_ce(p))
@@ -91,7 +93,8 @@ static void red_idle(struct queue_stage *q, ns_t now)
 	ns_t frame_time = (ns_t)(FRAME * 8u * 1000000000u / q->rate->bps) + 1;
 	uint64_t frames = (uint64_t)((now - q->red_idle_since) / frame_time);
 
-	q->red_avg = frames >= 1u << RED_SHIFT ? 0 : q->red_avg - (q->red_avg >> RED_SHIFT) * frames;
+	q->red_avg =
+	    frames >= 1u << RED_SHIFT ? 0 : q->red_avg - (q->red_avg >> RED_SHIFT) * frames;
 }
 
 /* p * part / whole, where part <= whole, without overflow. */
@@ -198,8 +201,8 @@ static void fq_make_room(struct queue_stage *q, ns_t now)
 	struct pkt *p = sub_take(q, fattest);
 
 	if (p)
-		stage_drop(&q->s, p, FATE_QUEUE_DROPPED, "full: the head of the longest flow", q->s.seen,
-			   now);
+		stage_drop(&q->s, p, FATE_QUEUE_DROPPED, "full: the head of the longest flow",
+			   q->s.seen, now);
 }
 
 static bool full(const struct queue_stage *q, uint32_t len)
@@ -222,8 +225,7 @@ static void queue_push(struct stage *s, struct pkt *p, ns_t now)
 		stage_drop(s, p, FATE_QUEUE_DROPPED, "full", s->seen, now);
 		return;
 	}
-	if (q->spec.kind == QUEUE_RED && red_hits(q, now) &&
-	    !mark_instead(q, p, "RED", now)) {
+	if (q->spec.kind == QUEUE_RED && red_hits(q, now) && !mark_instead(q, p, "RED", now)) {
 		stage_drop(s, p, FATE_QUEUE_DROPPED, "RED, early", s->seen, now);
 		return;
 	}

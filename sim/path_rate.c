@@ -1,7 +1,7 @@
 /* The transmitter: one frame at a time, as long as its bytes take at this rate. The division's
  * remainder is carried from frame to frame, so that a million frames take exactly as long as their
- * sum. Also here, since they stand at the wire too: the path's MTU (with ICMP "fragmentation needed",
- * RFC 1191 and RFC 4443 3.2, or a black hole) and the cut link. */
+ * sum. Also here, since they stand at the wire too: the path's MTU (with ICMP "fragmentation
+ * needed", RFC 1191 and RFC 4443 3.2, or a black hole) and the cut link. */
 #include "path_stage.h"
 
 #include "../stack/wire/csum.h"
@@ -63,8 +63,8 @@ static void swap_macs(const uint8_t *frame, struct mac *dst, struct mac *src)
 	memcpy(dst->b, frame + 6, 6);
 }
 
-/* The error comes from the address that the packet was for, as from a tunnel's far end: the path has
- * no address of its own. */
+/* The error comes from the address that the packet was for, as from a tunnel's far end: the path
+ * has no address of its own. */
 static struct pkt *too_big_ip4(const struct pkt *p, const struct ip_hdr *ip, uint32_t mtu)
 {
 	uint8_t frame[ETH_LEN + IP4_LEN + ICMP_LEN + QUOTE] = {0};
@@ -150,7 +150,8 @@ static void mtu_push(struct stage *s, struct pkt *p, ns_t now)
 	if (reply)
 		path_hand_out(s->path, &s->path->replies, reply, now);
 	stage_drop(s, p, FATE_TOO_BIG,
-		   reply ? "larger than the path's MTU, ICMP sent" : "larger than the path's MTU, silently",
+		   reply ? "larger than the path's MTU, ICMP sent"
+			 : "larger than the path's MTU, silently",
 		   s->seen, now);
 }
 

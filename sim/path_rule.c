@@ -1,9 +1,9 @@
-/* Named frames: each TCP segment is given the role it plays in its flow (the second data segment, the
- * first retransmission ...), and rules act on roles. The numbers are counted where the segment enters
- * the path, so they are those of the sender, whatever the random stages do behind.
+/* Named frames: each TCP segment is given the role it plays in its flow (the second data segment,
+ * the first retransmission ...), and rules act on roles. The numbers are counted where the segment
+ * enters the path, so they are those of the sender, whatever the random stages do behind.
  *
- * A retransmission is told by sequence numbers: data that begins below what this flow has sent. SYNs
- * and FINs sent again count on in their own role. */
+ * A retransmission is told by sequence numbers: data that begins below what this flow has sent.
+ * SYNs and FINs sent again count on in their own role. */
 #include "path_stage.h"
 
 #include <stdlib.h>
@@ -31,8 +31,9 @@ bool frame_parse_tcp(const struct pkt *p, struct ip_hdr *ip, struct seg *g)
 	if (!frame_is_ip(p) || p->head_len < ETH_LEN + IP4_LEN + TCP_LEN)
 		return false;
 	if (rd16(p->data + 12) == ETH_IP6)
-		v = p->head_len < ETH_LEN + IP6_LEN + TCP_LEN ? IP_BAD :
-								ip6_parse(bytes, have, ip, &problem, &code);
+		v = p->head_len < ETH_LEN + IP6_LEN + TCP_LEN
+			? IP_BAD
+			: ip6_parse(bytes, have, ip, &problem, &code);
 	else
 		v = ip4_parse(bytes, have, ip, false);
 	if (v != IP_OK || ip->proto != PROTO_TCP || ip->frag_off)
@@ -61,7 +62,7 @@ static struct rule_flow *find_flow(struct rule_stage *r, const struct ip_hdr *ip
 	struct rule_flow *f = &r->flow[r->nflows++];
 
 	*f = (struct rule_flow){
-		.src = ip->src, .dst = ip->dst, .sport = g->sport, .dport = g->dport, .max = g->seq};
+	    .src = ip->src, .dst = ip->dst, .sport = g->sport, .dport = g->dport, .max = g->seq};
 	return f;
 }
 
@@ -69,7 +70,8 @@ static struct rule_flow *find_flow(struct rule_stage *r, const struct ip_hdr *ip
 static enum rule_what role_of(struct rule_flow *f, const struct seg *g)
 {
 	seq_t end = seq_add(g->seq, seg_len(g));
-	bool syn = g->flags & TH_SYN, again = seg_len(g) > 0 && f->seen_any && seq_lt(g->seq, f->max);
+	bool syn = g->flags & TH_SYN,
+	     again = seg_len(g) > 0 && f->seen_any && seq_lt(g->seq, f->max);
 	enum rule_what what = RULE_ACK;
 
 	if (syn)
@@ -118,7 +120,7 @@ static const struct rule *find_rule(const struct rule_stage *r, const struct rul
 static const char *rule_text(enum rule_what what)
 {
 	static const char *const text[RULE_WHATS] = {
-		"SYN", "SYN-ACK", "data segment", "retransmission", "ACK", "FIN", "RST", "segment",
+	    "SYN", "SYN-ACK", "data segment", "retransmission", "ACK", "FIN", "RST", "segment",
 	};
 
 	return text[what];

@@ -12,8 +12,9 @@ struct stage;
 
 struct stage_ops {
 	const char *kind;
-	void (*push)(struct stage *, struct pkt *, ns_t now); /* takes a frame, maybe passes it on */
-	void (*run)(struct stage *, ns_t now);                /* due has come; NULL: keeps no frames */
+	void (*push)(struct stage *, struct pkt *,
+		     ns_t now);                /* takes a frame, maybe passes it on */
+	void (*run)(struct stage *, ns_t now); /* due has come; NULL: keeps no frames */
 };
 
 /* First member of each stage. */
@@ -106,7 +107,6 @@ static inline ns_t hold_due(const struct hold *h)
 
 /* ---- the stages ---- */
 
-
 struct rule_flow;
 
 struct rule_stage {
@@ -137,8 +137,8 @@ struct subqueue {
 	struct codel codel;
 	uint64_t bytes;
 	int64_t deficit;
-	uint8_t in;    /* in the list of new (1) or old (2) flows; 0: in none */
-	int16_t next;  /* in that list; -1: the last */
+	uint8_t in;   /* in the list of new (1) or old (2) flows; 0: in none */
+	int16_t next; /* in that list; -1: the last */
 };
 
 struct queue_stage {
@@ -197,7 +197,7 @@ struct reorder_stage {
 		struct pkt *pkt;
 		ns_t until;
 		uint64_t target; /* passes when `passed` has got so far */
-	} held[REORDER_HELD]; /* in order of arrival */
+	} held[REORDER_HELD];    /* in order of arrival */
 	uint32_t nheld;
 	uint64_t passed;
 };
@@ -210,8 +210,8 @@ struct delay_stage {
 	struct hold hold; /* those that overtake */
 };
 
-extern const struct stage_ops rule_ops, mtu_ops, queue_ops, rate_ops, cut_ops, loss_ops, corrupt_ops,
-	duplicate_ops, reorder_ops, delay_ops;
+extern const struct stage_ops rule_ops, mtu_ops, queue_ops, rate_ops, cut_ops, loss_ops,
+    corrupt_ops, duplicate_ops, reorder_ops, delay_ops;
 
 void queue_setup(struct queue_stage *, const struct path_spec *);
 void queue_free(struct queue_stage *);
@@ -228,8 +228,8 @@ struct path {
 	struct path_spec spec;
 	struct stage *chain[PATH_STAGES];
 	uint32_t nchain;
-	ns_t due;        /* minimum over the chain */
-	ns_t out_since;  /* when the first in `out` or `replies` came out */
+	ns_t due;       /* minimum over the chain */
+	ns_t out_since; /* when the first in `out` or `replies` came out */
 	struct list out, replies;
 	struct path_counters count;
 	fate_fn *observer;

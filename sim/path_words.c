@@ -1,5 +1,5 @@
-/* The words of a path, as tc has them: "loss 2%, delay 10ms 2ms normal, rate 10mbit". One function a
- * clause, in a table. Text of any length is looked at once, left to right; a clause has at most
+/* The words of a path, as tc has them: "loss 2%, delay 10ms 2ms normal, rate 10mbit". One function
+ * a clause, in a table. Text of any length is looked at once, left to right; a clause has at most
  * WORDS_MAX words. */
 #include "path_stage.h"
 #include "units.h"
@@ -314,9 +314,9 @@ static const struct {
 	const char *word;
 	bool (*read)(struct clause *, struct path_spec *);
 } clauses[] = {
-	{"rate", words_rate},           {"mtu", words_mtu},         {"queue", words_queue},
-	{"delay", words_delay},         {"loss", words_loss},       {"reorder", words_reorder},
-	{"duplicate", words_duplicate}, {"corrupt", words_corrupt},
+    {"rate", words_rate},           {"mtu", words_mtu},         {"queue", words_queue},
+    {"delay", words_delay},         {"loss", words_loss},       {"reorder", words_reorder},
+    {"duplicate", words_duplicate}, {"corrupt", words_corrupt},
 };
 
 static bool read_clause(struct clause *c, struct path_spec *spec)
@@ -334,7 +334,8 @@ static bool read_clause(struct clause *c, struct path_spec *spec)
 	return false;
 }
 
-/* Splits off the words up to a comma; returns what follows it, NULL on a word or clause too long. */
+/* Splits off the words up to a comma; returns what follows it, NULL on a word or clause too long.
+ */
 static const char *split(struct clause *c, const char *s)
 {
 	c->n = c->at = 0;
@@ -368,7 +369,8 @@ bool path_spec_words(struct path_spec *spec, const char *words, char *err, size_
 			return false;
 		}
 		if (c.n == 0) {
-			snprintf(err, cap, "got an empty clause, expected words such as `loss 1%%`");
+			snprintf(err, cap,
+				 "got an empty clause, expected words such as `loss 1%%`");
 			return false;
 		}
 		if (!read_clause(&c, spec))
@@ -390,7 +392,6 @@ struct text {
 };
 
 static void add(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
 
 static void add(struct text *t, const char *format, ...)
 {
@@ -497,7 +498,8 @@ char *path_spec_print(char *to, size_t cap, const struct path_spec *s)
 		add_time(&t, s->delay.mean);
 		if (s->delay.jitter) {
 			add_time(&t, s->delay.jitter);
-			add(&t, " %s", shape_names[s->delay.shape ? s->delay.shape : DELAY_UNIFORM]);
+			add(&t, " %s",
+			    shape_names[s->delay.shape ? s->delay.shape : DELAY_UNIFORM]);
 			add(&t, "%s", s->delay.keep_order ? " ordered" : "");
 		}
 	}
@@ -520,7 +522,8 @@ char *path_spec_print(char *to, size_t cap, const struct path_spec *s)
 	if (s->corrupt.p) {
 		clause_begin(&t, "corrupt");
 		add_share(&t, s->corrupt.p);
-		add(&t, " %s%s", corrupt_names[s->corrupt.kind], s->corrupt.repaired ? " repaired" : "");
+		add(&t, " %s%s", corrupt_names[s->corrupt.kind],
+		    s->corrupt.repaired ? " repaired" : "");
 	}
 	return to;
 }

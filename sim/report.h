@@ -8,13 +8,13 @@
 
 /* Both ends of a flow added up. */
 struct flow_figures {
-	bool connected;            /* there was a connection at each end that is known of */
-	uint64_t bytes;            /* of the streams, both ways, as read */
-	ns_t start, end;           /* connecting, last byte read (or now) */
+	bool connected;  /* there was a connection at each end that is known of */
+	uint64_t bytes;  /* of the streams, both ways, as read */
+	ns_t start, end; /* connecting, last byte read (or now) */
 	uint64_t goodput_bps;
-	uint64_t segments, retransmissions, by_cause[WHY_COUNT], timeouts, spurious, recoveries, tlps,
-		dsacks, probes;
-	uint32_t cwnd_max;         /* of either end */
+	uint64_t segments, retransmissions, by_cause[WHY_COUNT], timeouts, spurious, recoveries,
+	    tlps, dsacks, probes;
+	uint32_t cwnd_max;                          /* of either end */
 	ns_t rtt_min, rtt_median, rtt_p95, rtt_max; /* of the end that sent more; 0: no samples */
 	enum tcp_state client_state, server_state;
 };
@@ -24,8 +24,8 @@ void flow_figures(const struct world *, uint32_t flow, struct flow_figures *);
 
 struct expect_result {
 	bool ok;
-	uint32_t flow;   /* the one that the value is of; 0: the whole run */
-	uint64_t value;  /* the first that failed, or the last one */
+	uint32_t flow;  /* the one that the value is of; 0: the whole run */
+	uint64_t value; /* the first that failed, or the last one */
 };
 struct expect_result expect_judge(const struct world *, const struct scenario_expect *);
 /* All expectations hold; with none given, every flow with an end has ended well. */

@@ -1,5 +1,5 @@
-/* The forms of a report: summary.json for machines (its keys are a contract), text for people. Equal
- * runs give equal bytes, so nothing of this machine or this moment is in them. */
+/* The forms of a report: summary.json for machines (its keys are a contract), text for people.
+ * Equal runs give equal bytes, so nothing of this machine or this moment is in them. */
 #include "report.h"
 
 #include <inttypes.h>
@@ -27,11 +27,12 @@ static json_t *count(uint64_t n)
 
 static json_t *frames_json(const struct path_counters *c)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "sent", count(c->sent),
-			 "delivered", count(c->delivered), "lost", count(c->lost), "queue_dropped",
-			 count(c->queue_dropped), "duplicated", count(c->duplicated), "corrupted",
-			 count(c->corrupted), "reordered", count(c->reordered), "marked",
-			 count(c->marked), "too_big", count(c->too_big), "inside", count(c->inside));
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "sent",
+			 count(c->sent), "delivered", count(c->delivered), "lost", count(c->lost),
+			 "queue_dropped", count(c->queue_dropped), "duplicated",
+			 count(c->duplicated), "corrupted", count(c->corrupted), "reordered",
+			 count(c->reordered), "marked", count(c->marked), "too_big",
+			 count(c->too_big), "inside", count(c->inside));
 }
 
 static json_t *causes_json(const struct flow_figures *f)
@@ -48,19 +49,20 @@ static json_t *tls_json(const struct flow *a)
 {
 	char version[32] = "", suite[64] = "", curve[32] = "";
 
-	if (!a->client.tls[0] ||
-	    sscanf(a->client.tls, "%31s %63s %31s", version, suite, curve) < 2)
+	if (!a->client.tls[0] || sscanf(a->client.tls, "%31s %63s %31s", version, suite, curve) < 2)
 		return json_null();
-	return json_pack("{s:s, s:s, s:s, s:s, s:b}", "version", version, "suite", suite, "curve", curve,
-			 "peer", a->client_tls ? a->client_tls->config.server_name : "", "mutual",
+	return json_pack("{s:s, s:s, s:s, s:s, s:b}", "version", version, "suite", suite, "curve",
+			 curve, "peer", a->client_tls ? a->client_tls->config.server_name : "",
+			 "mutual",
 			 a->server_tls && a->server_tls->config.client_auth == TLS_AUTH_REQUIRE);
 }
 
 static json_t *end_json(const struct flow_end *e)
 {
-	return json_pack("{s:o, s:o, s:b, s:s, s:s, s:o, s:o}", "written", count(e->written), "read",
-			 count(e->read), "done", e->done, "verdict", stream_verdict_name(e->verdict),
-			 "why", e->why, "opened", seconds(e->opened), "closed", seconds(e->closed));
+	return json_pack("{s:o, s:o, s:b, s:s, s:s, s:o, s:o}", "written", count(e->written),
+			 "read", count(e->read), "done", e->done, "verdict",
+			 stream_verdict_name(e->verdict), "why", e->why, "opened",
+			 seconds(e->opened), "closed", seconds(e->closed));
 }
 
 static json_t *flow_json(const struct world *w, uint32_t i)
@@ -72,7 +74,8 @@ static json_t *flow_json(const struct world *w, uint32_t i)
 	flow_figures(w, i, &f);
 	json_object_set_new(o, "id", count(i + 1));
 	json_object_set_new(o, "from", json_string(w->sc->host[w->flow_from[i]].name));
-	json_object_set_new(o, "to", json_sprintf("%s:%u", w->sc->host[w->flow_to[i]].name, a->port));
+	json_object_set_new(o, "to",
+			    json_sprintf("%s:%u", w->sc->host[w->flow_to[i]].name, a->port));
 	json_object_set_new(o, "ok", json_boolean(flow_ok(a)));
 	json_object_set_new(o, "bytes", count(f.bytes));
 	json_object_set_new(o, "start", seconds(f.start));
@@ -91,8 +94,8 @@ static json_t *flow_json(const struct world *w, uint32_t i)
 				      seconds(f.rtt_max)));
 	json_object_set_new(o, "cwnd_max", count(f.cwnd_max));
 	json_object_set_new(o, "states",
-			    json_pack("{s:s, s:s}", "client", tcp_state_name(f.client_state), "server",
-				      tcp_state_name(f.server_state)));
+			    json_pack("{s:s, s:s}", "client", tcp_state_name(f.client_state),
+				      "server", tcp_state_name(f.server_state)));
 	json_object_set_new(o, "tls", tls_json(a));
 	json_object_set_new(o, "client", end_json(&a->client));
 	json_object_set_new(o, "server", end_json(&a->server_end));
@@ -109,10 +112,10 @@ static json_t *expects_json(const struct world *w)
 		char text[300], value[64];
 
 		json_array_append_new(
-			list, json_pack("{s:s, s:s, s:b, s:i}", "text",
-					expect_print(text, sizeof(text), e), "value",
-					expect_value_print(value, sizeof(value), e->what, r.value), "ok",
-					r.ok, "line", (int)e->line));
+		    list,
+		    json_pack("{s:s, s:s, s:b, s:i}", "text", expect_print(text, sizeof(text), e),
+			      "value", expect_value_print(value, sizeof(value), e->what, r.value),
+			      "ok", r.ok, "line", (int)e->line));
 	}
 	return list;
 }
@@ -163,8 +166,9 @@ static void text_handshake(FILE *to, const struct flow *a, const struct flow_fig
 	const struct sock_info *i = &a->client.info;
 
 	if (a->client.opened < 0) {
-		fprintf(to, "  handshake   not completed; %" PRIu64 " SYN and %" PRIu64
-			    " SYN-ACK sent again\n",
+		fprintf(to,
+			"  handshake   not completed; %" PRIu64 " SYN and %" PRIu64
+			" SYN-ACK sent again\n",
 			f->by_cause[WHY_SYN], f->by_cause[WHY_SYN_ACK]);
 		return;
 	}
@@ -173,8 +177,8 @@ static void text_handshake(FILE *to, const struct flow *a, const struct flow_fig
 	print_ms(to, a->client.opened - f->start);
 	fputs(" after connecting began", to);
 	if (f->by_cause[WHY_SYN] || f->by_cause[WHY_SYN_ACK])
-		fprintf(to, "; sent again: %" PRIu64 " SYN, %" PRIu64 " SYN-ACK", f->by_cause[WHY_SYN],
-			f->by_cause[WHY_SYN_ACK]);
+		fprintf(to, "; sent again: %" PRIu64 " SYN, %" PRIu64 " SYN-ACK",
+			f->by_cause[WHY_SYN], f->by_cause[WHY_SYN_ACK]);
 	if (a->client.have_info)
 		fprintf(to, "; MSS %" PRIu32 "%s%s%s", i->mss, i->wscale ? ", window scale" : "",
 			i->sack ? ", SACK" : "", i->timestamps ? ", timestamps" : "");
@@ -187,14 +191,18 @@ static void text_resent(FILE *to, const struct flow_figures *f)
 		enum send_why why;
 		const char *text;
 	} causes[] = {
-		{WHY_RECOVERY, "in fast recovery"}, {WHY_RTO, "by timeout"},
-		{WHY_GO_BACK, "after a timeout"},   {WHY_TLP, "as tail loss probe"},
-		{WHY_SYN, "SYN"},                   {WHY_SYN_ACK, "SYN-ACK"},
-		{WHY_FIN, "FIN"},
+	    {WHY_RECOVERY, "in fast recovery"},
+	    {WHY_RTO, "by timeout"},
+	    {WHY_GO_BACK, "after a timeout"},
+	    {WHY_TLP, "as tail loss probe"},
+	    {WHY_SYN, "SYN"},
+	    {WHY_SYN_ACK, "SYN-ACK"},
+	    {WHY_FIN, "FIN"},
 	};
 	const char *comma = ": ";
 
-	fprintf(to, "  sent again  %" PRIu64 " of %" PRIu64 " segments", f->retransmissions, f->segments);
+	fprintf(to, "  sent again  %" PRIu64 " of %" PRIu64 " segments", f->retransmissions,
+		f->segments);
 	for (size_t k = 0; k < sizeof(causes) / sizeof(causes[0]); k++)
 		if (f->by_cause[causes[k].why]) {
 			fprintf(to, "%s%" PRIu64 " %s", comma, f->by_cause[causes[k].why],
@@ -228,15 +236,15 @@ static void text_flow(FILE *to, const struct world *w, uint32_t i)
 	flow_figures(w, i, &f);
 	fprintf(to, "flow %u: %s:%u -> %s:%u, %s\n", i + 1, w->sc->host[w->flow_from[i]].name,
 		a->client_port, w->sc->host[w->flow_to[i]].name, a->port,
-		flow_ok(a)	  ? "complete" :
-		flow_over(a)	  ? "failed" :
-				    "not over at the end");
+		flow_ok(a)     ? "complete"
+		: flow_over(a) ? "failed"
+			       : "not over at the end");
 	text_handshake(to, a, &f);
 	if (a->client.tls[0])
 		fprintf(to, "  TLS         %s%s\n", a->client.tls,
-			a->server_tls && a->server_tls->config.client_auth == TLS_AUTH_REQUIRE ?
-				", both ends authenticated" :
-				", the server authenticated");
+			a->server_tls && a->server_tls->config.client_auth == TLS_AUTH_REQUIRE
+			    ? ", both ends authenticated"
+			    : ", the server authenticated");
 	fprintf(to, "  bytes       %" PRIu64 " to the server, %" PRIu64 " to the client, in ",
 		a->server_end.read, a->client.read);
 	print_seconds(to, f.end - f.start);
@@ -260,8 +268,9 @@ static void text_frames(FILE *to, const struct world *w)
 {
 	struct path_counters t = world_totals(w);
 
-	fprintf(to, "frames: %" PRIu64 " sent, %" PRIu64 " delivered, %" PRIu64 " lost, %" PRIu64
-		    " dropped by queues",
+	fprintf(to,
+		"frames: %" PRIu64 " sent, %" PRIu64 " delivered, %" PRIu64 " lost, %" PRIu64
+		" dropped by queues",
 		t.sent, t.delivered, t.lost, t.queue_dropped);
 	if (t.duplicated)
 		fprintf(to, ", %" PRIu64 " duplicated", t.duplicated);
@@ -285,9 +294,11 @@ static void text_expects(FILE *to, const struct world *w)
 		struct expect_result r = expect_judge(w, e);
 		char text[300], value[64];
 
-		fprintf(to, "%s %s", r.ok ? "ok    " : "FAILED", expect_print(text, sizeof(text), e));
+		fprintf(to, "%s %s", r.ok ? "ok    " : "FAILED",
+			expect_print(text, sizeof(text), e));
 		if (e->lo != e->hi || !r.ok)
-			fprintf(to, ": %s", expect_value_print(value, sizeof(value), e->what, r.value));
+			fprintf(to, ": %s",
+				expect_value_print(value, sizeof(value), e->what, r.value));
 		if (!r.ok && r.flow && !e->flow)
 			fprintf(to, " (flow %u)", r.flow);
 		fputc('\n', to);
@@ -308,7 +319,8 @@ static void text_files(FILE *to, const struct world *w, const char *dir)
 				w->sc->host[i].name,
 				tls && w->sc->keys && !w->sc->pcap ? "; TLS opens decrypted" : "");
 	if (w->sc->capture_link && w->npaths)
-		fprintf(to, "  %s/link.%s  every frame that was sent, and what became of it\n", dir, end);
+		fprintf(to, "  %s/link.%s  every frame that was sent, and what became of it\n", dir,
+			end);
 	if (!w->sc->pcap)
 		fputs("  frames with a reason or a fate: display filter `frame.comment`\n", to);
 	fprintf(to, "also there: summary.json, report.txt%s%s\n", w->series ? ", series/" : "",
@@ -317,7 +329,8 @@ static void text_files(FILE *to, const struct world *w, const char *dir)
 
 void report_text(FILE *to, const struct world *w, const char *dir, bool full)
 {
-	fprintf(to, "%s (seed %" PRIu64 "): ", w->sc->title[0] ? w->sc->title : w->sc->file, w->sc->seed);
+	fprintf(to, "%s (seed %" PRIu64 "): ", w->sc->title[0] ? w->sc->title : w->sc->file,
+		w->sc->seed);
 	print_seconds(to, w->now);
 	fprintf(to, " of virtual time, %" PRIu64 " events, fingerprint %016" PRIx64 "\n", w->events,
 		w->hash);

@@ -9,7 +9,8 @@ bool scenario_arg(struct scenario_args *a, int option, const char *value)
 	a->options.set = a->set;
 	if (option == 'S') {
 		if (a->options.nset == SETS_MAX)
-			return usage_error(a->command, "too many --set, expected at most %d", SETS_MAX) == 0;
+			return usage_error(a->command, "too many --set, expected at most %d",
+					   SETS_MAX) == 0;
 		a->set[a->options.nset++] = value;
 		return true;
 	}
@@ -17,7 +18,8 @@ bool scenario_arg(struct scenario_args *a, int option, const char *value)
 		a->options.has_seed = true;
 		if (!unit_count(value, &a->options.seed))
 			return true;
-		return usage_error(a->command, "--seed: got `%.40s`, expected a whole number", value) == 0;
+		return usage_error(a->command, "--seed: got `%.40s`, expected a whole number",
+				   value) == 0;
 	}
 	/* getopt has said which option it does not know. */
 	return false;

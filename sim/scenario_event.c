@@ -1,5 +1,5 @@
-/* Events: at a time (a link goes down, a path changes), or at a frame that plays a role; and what the
- * run is expected to give. */
+/* Events: at a time (a link goes down, a path changes), or at a frame that plays a role; and what
+ * the run is expected to give. */
 #include "scenario_read.h"
 
 #include <stdlib.h>
@@ -10,8 +10,8 @@
 
 /* ---- at a time ---- */
 
-static const char *const event_keys[] = {"at", "link", "direction", "down", "set",
-					 "on", "when", "number", "flow", "do", "by"};
+static const char *const event_keys[] = {"at",   "link",   "direction", "down", "set", "on",
+					 "when", "number", "flow",      "do",   "by"};
 
 static bool time_of(struct doc *d, const struct node *y, const char *what, ns_t *t)
 {
@@ -71,8 +71,9 @@ static bool set_read(struct doc *d, const struct node *y, struct scenario *sc,
 		if (!fields_read(d, y, path_fields, npath_fields, &e->spec[i]))
 			return false;
 		if (!e->spec[i].rate_bps != !before->rate_bps)
-			return doc_fail(d, y, "got a rate that comes or goes, expected one from the "
-					      "start that changes");
+			return doc_fail(d, y,
+					"got a rate that comes or goes, expected one from the "
+					"start that changes");
 	}
 	return true;
 }
@@ -107,7 +108,7 @@ static bool timed_read(struct doc *d, const struct node *y, struct scenario *sc)
 /* ---- at a frame ---- */
 
 const char *const rule_what_words[RULE_WHATS + 1] = {
-	"syn", "syn_ack", "data", "retransmission", "ack", "fin", "rst", "segment", NULL,
+    "syn", "syn_ack", "data", "retransmission", "ack", "fin", "rst", "segment", NULL,
 };
 const char *const rule_do_words[DO_DOS + 1] = {"drop", "delay", "duplicate", "corrupt", NULL};
 
@@ -149,8 +150,10 @@ static bool on_read(struct doc *d, const struct node *y, const struct scenario *
 	while (rule_what_words[i] && strcmp(rule_what_words[i], point + 1) != 0)
 		i++;
 	if (!rule_what_words[i])
-		return doc_fail(d, y, "got %s, expected %s.syn, .syn_ack, .data, .retransmission, .ack, "
-				      ".fin, .rst or .segment", text_shown(text, shown), name);
+		return doc_fail(d, y,
+				"got %s, expected %s.syn, .syn_ack, .data, .retransmission, .ack, "
+				".fin, .rst or .segment",
+				text_shown(text, shown), name);
 	rule->what = (enum rule_what)i;
 	return true;
 }
@@ -161,7 +164,8 @@ static bool rule_add(struct doc *d, const struct node *y, struct scenario *sc, u
 	struct scenario_host *h = &sc->host[host];
 
 	if (h->link == UINT32_MAX)
-		return doc_fail(d, y, "the host `%s` has no link, expected one that sends", h->name);
+		return doc_fail(d, y, "the host `%s` has no link, expected one that sends",
+				h->name);
 	struct scenario_link *l = &sc->link[h->link];
 	struct path_spec *spec = &l->dir[h->side];
 
@@ -182,7 +186,12 @@ static bool framed_read(struct doc *d, const struct node *y, struct scenario *sc
 	const struct node *on = doc_find(d, y, "on"), *number = doc_find(d, y, "number"),
 			  *flow = doc_find(d, y, "flow"), *act = doc_find(d, y, "do"),
 			  *by = doc_find(d, y, "by");
-	static const struct field flow_number = {.key = "flow", .type = FIELD_U32, .at = offsetof(struct rule, flow), .lo = 1, .hi = RULE_FLOWS_MAX, .none = "any"};
+	static const struct field flow_number = {.key = "flow",
+						 .type = FIELD_U32,
+						 .at = offsetof(struct rule, flow),
+						 .lo = 1,
+						 .hi = RULE_FLOWS_MAX,
+						 .none = "any"};
 	struct rule rule = {.first = 1, .last = 1};
 	uint32_t host;
 	int which;
@@ -190,8 +199,9 @@ static bool framed_read(struct doc *d, const struct node *y, struct scenario *sc
 	if (!on)
 		on = doc_find(d, y, "when");
 	if (!act)
-		return doc_fail(d, y, "got an event without `do`, expected drop, delay, duplicate or "
-				      "corrupt");
+		return doc_fail(d, y,
+				"got an event without `do`, expected drop, delay, duplicate or "
+				"corrupt");
 	if (!on_read(d, on, sc, &host, &rule) ||
 	    (number && !range_read(d, number, &rule.first, &rule.last)) ||
 	    (flow && !field_read(d, flow, &flow_number, &rule)) ||
@@ -213,13 +223,14 @@ static bool event_read(struct doc *d, const struct node *y, struct scenario *sc)
 
 	if (!map_expect(d, y, "an event, as in {on: client.data, number: 3, do: drop}"))
 		return false;
-	bool is_timed = doc_find(d, y, "at"), is_framed = doc_find(d, y, "on") || doc_find(d, y, "when");
+	bool is_timed = doc_find(d, y, "at"),
+	     is_framed = doc_find(d, y, "on") || doc_find(d, y, "when");
 
 	for (const struct node *n = doc_first(d, y); n; n = doc_next(d, n)) {
 		const char *const *known = is_framed ? framed : is_timed ? timed : event_keys;
-		size_t nknown = is_framed ? ARRAY_LEN(framed) :
-				is_timed  ? ARRAY_LEN(timed) :
-					    ARRAY_LEN(event_keys);
+		size_t nknown = is_framed  ? ARRAY_LEN(framed)
+				: is_timed ? ARRAY_LEN(timed)
+					   : ARRAY_LEN(event_keys);
 		size_t i = 0;
 
 		while (i < nknown && strcmp(known[i], doc_key(d, n)) != 0)
@@ -250,10 +261,31 @@ bool events_read(struct doc *d, const struct node *y, struct scenario *sc)
 /* ---- expectations ---- */
 
 const char *const expect_words[EXPECT_WHATS + 1] = {
-	"goodput", "duration", "bytes", "segments", "retransmissions", "timeouts", "spurious",
-	"recoveries", "tail_probes", "dsacks", "window_probes", "lost", "queue_dropped", "duplicated",
-	"corrupted", "reordered", "marked", "done", "tls", "damaged", "client_state", "server_state",
-	"client_verdict", "server_verdict", NULL,
+    "goodput",
+    "duration",
+    "bytes",
+    "segments",
+    "retransmissions",
+    "timeouts",
+    "spurious",
+    "recoveries",
+    "tail_probes",
+    "dsacks",
+    "window_probes",
+    "lost",
+    "queue_dropped",
+    "duplicated",
+    "corrupted",
+    "reordered",
+    "marked",
+    "done",
+    "tls",
+    "damaged",
+    "client_state",
+    "server_state",
+    "client_verdict",
+    "server_verdict",
+    NULL,
 };
 
 static enum field_type expect_type(enum expect_what what)
@@ -291,8 +323,8 @@ static bool named_read(struct doc *d, const struct node *y, struct scenario_expe
 	int n = is_state(e->what) ? (int)TCP_STATES : (int)STREAM_VERDICTS, which;
 
 	for (int i = 0; i < n; i++)
-		words[i] = is_state(e->what) ? tcp_state_name((enum tcp_state)i) :
-					       stream_verdict_name((enum stream_verdict)i);
+		words[i] = is_state(e->what) ? tcp_state_name((enum tcp_state)i)
+					     : stream_verdict_name((enum stream_verdict)i);
 	words[n] = NULL;
 	if (!word_read(d, y, words, &which))
 		return false;
@@ -355,7 +387,8 @@ static bool expect_read(struct doc *d, const struct node *y, struct scenario *sc
 {
 	const struct node *flow = doc_find(d, y, "flow");
 	uint32_t total = 0;
-	const struct field number = {.key = "flow", .type = FIELD_U32, .lo = 1, .hi = 0, .none = "any"};
+	const struct field number = {
+	    .key = "flow", .type = FIELD_U32, .lo = 1, .hi = 0, .none = "any"};
 	struct scenario_expect common = {.line = y->line};
 
 	for (uint32_t i = 0; i < sc->nflows; i++)
@@ -382,8 +415,8 @@ static bool expect_read(struct doc *d, const struct node *y, struct scenario *sc
 		}
 		*e = common;
 		e->what = (enum expect_what)what;
-		if (is_state(e->what) || is_verdict(e->what) ? !named_read(d, n, e) :
-							       !bounds_read(d, n, e))
+		if (is_state(e->what) || is_verdict(e->what) ? !named_read(d, n, e)
+							     : !bounds_read(d, n, e))
 			return false;
 		sc->nexpects++;
 	}
@@ -412,10 +445,12 @@ char *expect_value_print(char *to, size_t cap, enum expect_what what, uint64_t v
 	char u[UNIT_TEXT];
 
 	if (is_state(what))
-		snprintf(to, cap, "%s", v < TCP_STATES ? tcp_state_name((enum tcp_state)v) : "unknown");
+		snprintf(to, cap, "%s",
+			 v < TCP_STATES ? tcp_state_name((enum tcp_state)v) : "unknown");
 	else if (is_verdict(what))
 		snprintf(to, cap, "%s",
-			 v < STREAM_VERDICTS ? stream_verdict_name((enum stream_verdict)v) : "unknown");
+			 v < STREAM_VERDICTS ? stream_verdict_name((enum stream_verdict)v)
+					     : "unknown");
 	else if (expect_type(what) == FIELD_RATE)
 		snprintf(to, cap, "%s", v ? unit_print_rate(u, v) : "none");
 	else if (expect_type(what) == FIELD_TIME)
@@ -455,8 +490,8 @@ static void show_timed(FILE *to, const struct scenario *sc, const struct scenari
 	const struct scenario_link *l = &sc->link[e->link];
 	char at[UNIT_TEXT], down[UNIT_TEXT];
 
-	fprintf(to, "  - {at: %s, link: %s, direction: %s->%s, ", unit_print_time(at, e->at), l->name,
-		sc->host[l->host[dir]].name, sc->host[l->host[!dir]].name);
+	fprintf(to, "  - {at: %s, link: %s, direction: %s->%s, ", unit_print_time(at, e->at),
+		l->name, sc->host[l->host[dir]].name, sc->host[l->host[!dir]].name);
 	if (e->kind == EVENT_DOWN) {
 		fprintf(to, "down: %s}\n", unit_print_time(down, e->down));
 		return;

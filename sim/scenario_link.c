@@ -73,15 +73,34 @@ static void limit_print(FILE *to, const void *from)
 static const char *const ecn_words[] = {"drop", "mark", NULL};
 
 static const struct field queue_fields[] = {
-	{.key = "type", .type = FIELD_ENUM, .at = offsetof(struct queue_spec, kind), .words = queue_names},
-	{.key = "limit", .type = FIELD_OWN, .read = limit_read, .print = limit_print},
-	{.key = "ecn", .type = FIELD_ENUM8, .at = offsetof(struct queue_spec, ecn), .words = ecn_words},
-	{.key = "mark_above", .type = FIELD_U64, .at = offsetof(struct queue_spec, mark_above), .lo = 1, .none = "none"},
-	{.key = "target", .type = FIELD_TIME, .at = offsetof(struct queue_spec, target), .lo = 1},
-	{.key = "interval", .type = FIELD_TIME, .at = offsetof(struct queue_spec, interval), .lo = 1, .hi = 100 * (uint64_t)SEC},
-	{.key = "red_min", .type = FIELD_SIZE64, .at = offsetof(struct queue_spec, red_min), .lo = 1, .none = "auto"},
-	{.key = "red_max", .type = FIELD_SIZE64, .at = offsetof(struct queue_spec, red_max), .lo = 1, .none = "auto"},
-	{.key = "red_p", .type = FIELD_SHARE, .at = offsetof(struct queue_spec, red_p), .lo = 1},
+    {.key = "type",
+     .type = FIELD_ENUM,
+     .at = offsetof(struct queue_spec, kind),
+     .words = queue_names},
+    {.key = "limit", .type = FIELD_OWN, .read = limit_read, .print = limit_print},
+    {.key = "ecn", .type = FIELD_ENUM8, .at = offsetof(struct queue_spec, ecn), .words = ecn_words},
+    {.key = "mark_above",
+     .type = FIELD_U64,
+     .at = offsetof(struct queue_spec, mark_above),
+     .lo = 1,
+     .none = "none"},
+    {.key = "target", .type = FIELD_TIME, .at = offsetof(struct queue_spec, target), .lo = 1},
+    {.key = "interval",
+     .type = FIELD_TIME,
+     .at = offsetof(struct queue_spec, interval),
+     .lo = 1,
+     .hi = 100 * (uint64_t)SEC},
+    {.key = "red_min",
+     .type = FIELD_SIZE64,
+     .at = offsetof(struct queue_spec, red_min),
+     .lo = 1,
+     .none = "auto"},
+    {.key = "red_max",
+     .type = FIELD_SIZE64,
+     .at = offsetof(struct queue_spec, red_max),
+     .lo = 1,
+     .none = "auto"},
+    {.key = "red_p", .type = FIELD_SHARE, .at = offsetof(struct queue_spec, red_p), .lo = 1},
 };
 
 static bool queue_read(struct doc *d, const struct node *y, void *to)
@@ -103,10 +122,13 @@ static void queue_print(FILE *to, const void *from)
 /* ---- delay ---- */
 
 static const struct field delay_fields[] = {
-	{.key = "mean", .type = FIELD_TIME, .at = offsetof(struct delay_spec, mean)},
-	{.key = "jitter", .type = FIELD_TIME, .at = offsetof(struct delay_spec, jitter)},
-	{.key = "distribution", .type = FIELD_ENUM, .at = offsetof(struct delay_spec, shape), .words = shape_names},
-	{.key = "keep_order", .type = FIELD_BOOL, .at = offsetof(struct delay_spec, keep_order)},
+    {.key = "mean", .type = FIELD_TIME, .at = offsetof(struct delay_spec, mean)},
+    {.key = "jitter", .type = FIELD_TIME, .at = offsetof(struct delay_spec, jitter)},
+    {.key = "distribution",
+     .type = FIELD_ENUM,
+     .at = offsetof(struct delay_spec, shape),
+     .words = shape_names},
+    {.key = "keep_order", .type = FIELD_BOOL, .at = offsetof(struct delay_spec, keep_order)},
 };
 
 static bool delay_read(struct doc *d, const struct node *y, void *to)
@@ -120,8 +142,9 @@ static bool delay_read(struct doc *d, const struct node *y, void *to)
 		return false;
 	if (s->delay.jitter > 0 && s->delay.shape == DELAY_CONSTANT) {
 		if (doc_find(d, y, "distribution"))
-			return doc_fail(d, y, "delay: got jitter with a constant distribution, expected "
-					      "uniform, normal or pareto");
+			return doc_fail(d, y,
+					"delay: got jitter with a constant distribution, expected "
+					"uniform, normal or pareto");
 		s->delay.shape = DELAY_UNIFORM;
 	}
 	return true;
@@ -148,7 +171,8 @@ static bool numbers_read(struct doc *d, const struct node *y, void *to)
 		uint64_t v, before = l->nnumbers ? l->number[l->nnumbers - 1] : 0;
 
 		if (l->nnumbers == LOSS_NUMBERS)
-			return doc_fail(d, n, "got too many numbers, expected at most %d", LOSS_NUMBERS);
+			return doc_fail(d, n, "got too many numbers, expected at most %d",
+					LOSS_NUMBERS);
 		if (n->type != NODE_TEXT || unit_count(doc_text(d, n), &v) || v <= before)
 			return doc_fail(d, n, "got %s, expected numbers from 1, rising",
 					doc_shown(d, n, shown));
@@ -168,25 +192,40 @@ static void numbers_print(FILE *to, const void *from)
 }
 
 static const char *const loss_words[LOSS_MODELS + 1] = {
-	"none", "random", "gilbert-elliott", "four-state", "periodic", "numbers", NULL,
+    "none", "random", "gilbert-elliott", "four-state", "periodic", "numbers", NULL,
 };
 
 static const struct field loss_fields[] = {
-	{.key = "model", .type = FIELD_ENUM, .at = offsetof(struct loss_spec, model), .words = loss_words},
-	{.key = "p", .type = FIELD_SHARE, .at = offsetof(struct loss_spec, p)},
-	{.key = "r", .type = FIELD_SHARE, .at = offsetof(struct loss_spec, r)},
-	{.key = "loss_bad", .type = FIELD_SHARE, .at = offsetof(struct loss_spec, loss_bad)},
-	{.key = "loss_good", .type = FIELD_SHARE, .at = offsetof(struct loss_spec, loss_good)},
-	{.key = "p13", .type = FIELD_SHARE, .at = offsetof(struct loss_spec, p13)},
-	{.key = "p31", .type = FIELD_SHARE, .at = offsetof(struct loss_spec, p31)},
-	{.key = "p32", .type = FIELD_SHARE, .at = offsetof(struct loss_spec, p32)},
-	{.key = "p23", .type = FIELD_SHARE, .at = offsetof(struct loss_spec, p23)},
-	{.key = "p14", .type = FIELD_SHARE, .at = offsetof(struct loss_spec, p14)},
-	{.key = "every", .type = FIELD_U64, .at = offsetof(struct loss_spec, every), .lo = 1, .none = "never"},
-	{.key = "first", .type = FIELD_U64, .at = offsetof(struct loss_spec, first), .lo = 1, .none = "every"},
-	{.key = "numbers", .type = FIELD_OWN, .read = numbers_read, .print = numbers_print},
-	{.key = "from", .type = FIELD_TIME, .at = offsetof(struct loss_spec, from)},
-	{.key = "until", .type = FIELD_TIME, .at = offsetof(struct loss_spec, until), .none = "end", .none_value = (uint64_t)NS_NEVER},
+    {.key = "model",
+     .type = FIELD_ENUM,
+     .at = offsetof(struct loss_spec, model),
+     .words = loss_words},
+    {.key = "p", .type = FIELD_SHARE, .at = offsetof(struct loss_spec, p)},
+    {.key = "r", .type = FIELD_SHARE, .at = offsetof(struct loss_spec, r)},
+    {.key = "loss_bad", .type = FIELD_SHARE, .at = offsetof(struct loss_spec, loss_bad)},
+    {.key = "loss_good", .type = FIELD_SHARE, .at = offsetof(struct loss_spec, loss_good)},
+    {.key = "p13", .type = FIELD_SHARE, .at = offsetof(struct loss_spec, p13)},
+    {.key = "p31", .type = FIELD_SHARE, .at = offsetof(struct loss_spec, p31)},
+    {.key = "p32", .type = FIELD_SHARE, .at = offsetof(struct loss_spec, p32)},
+    {.key = "p23", .type = FIELD_SHARE, .at = offsetof(struct loss_spec, p23)},
+    {.key = "p14", .type = FIELD_SHARE, .at = offsetof(struct loss_spec, p14)},
+    {.key = "every",
+     .type = FIELD_U64,
+     .at = offsetof(struct loss_spec, every),
+     .lo = 1,
+     .none = "never"},
+    {.key = "first",
+     .type = FIELD_U64,
+     .at = offsetof(struct loss_spec, first),
+     .lo = 1,
+     .none = "every"},
+    {.key = "numbers", .type = FIELD_OWN, .read = numbers_read, .print = numbers_print},
+    {.key = "from", .type = FIELD_TIME, .at = offsetof(struct loss_spec, from)},
+    {.key = "until",
+     .type = FIELD_TIME,
+     .at = offsetof(struct loss_spec, until),
+     .none = "end",
+     .none_value = (uint64_t)NS_NEVER},
 };
 
 static bool loss_check(struct doc *d, const struct node *y, struct loss_spec *l)
@@ -221,8 +260,9 @@ static bool loss_read(struct doc *d, const struct node *y, void *to)
 	if (!fields_read(d, y, loss_fields, ARRAY_LEN(loss_fields), &s->loss))
 		return false;
 	if (!doc_find(d, y, "model"))
-		return doc_fail(d, y, "loss: got no `model`, expected one of random, gilbert-elliott, "
-				      "four-state, periodic, numbers");
+		return doc_fail(d, y,
+				"loss: got no `model`, expected one of random, gilbert-elliott, "
+				"four-state, periodic, numbers");
 	return loss_check(d, y, &s->loss);
 }
 
@@ -238,9 +278,15 @@ static void loss_print(FILE *to, const void *from)
 static const char *const checksum_words[] = {"broken", "repaired", NULL};
 
 static const struct field corrupt_fields[] = {
-	{.key = "p", .type = FIELD_SHARE, .at = offsetof(struct corrupt_spec, p)},
-	{.key = "kind", .type = FIELD_ENUM, .at = offsetof(struct corrupt_spec, kind), .words = corrupt_names},
-	{.key = "checksum", .type = FIELD_ENUM8, .at = offsetof(struct corrupt_spec, repaired), .words = checksum_words},
+    {.key = "p", .type = FIELD_SHARE, .at = offsetof(struct corrupt_spec, p)},
+    {.key = "kind",
+     .type = FIELD_ENUM,
+     .at = offsetof(struct corrupt_spec, kind),
+     .words = corrupt_names},
+    {.key = "checksum",
+     .type = FIELD_ENUM8,
+     .at = offsetof(struct corrupt_spec, repaired),
+     .words = checksum_words},
 };
 
 static bool corrupt_read(struct doc *d, const struct node *y, void *to)
@@ -260,8 +306,8 @@ static void corrupt_print(FILE *to, const void *from)
 }
 
 static const struct field duplicate_fields[] = {
-	{.key = "p", .type = FIELD_SHARE, .at = offsetof(struct duplicate_spec, p)},
-	{.key = "by", .type = FIELD_TIME, .at = offsetof(struct duplicate_spec, by)},
+    {.key = "p", .type = FIELD_SHARE, .at = offsetof(struct duplicate_spec, p)},
+    {.key = "by", .type = FIELD_TIME, .at = offsetof(struct duplicate_spec, by)},
 };
 
 static bool duplicate_read(struct doc *d, const struct node *y, void *to)
@@ -281,9 +327,13 @@ static void duplicate_print(FILE *to, const void *from)
 }
 
 static const struct field reorder_fields[] = {
-	{.key = "p", .type = FIELD_SHARE, .at = offsetof(struct reorder_spec, p)},
-	{.key = "distance", .type = FIELD_U32, .at = offsetof(struct reorder_spec, distance), .lo = 0, .hi = 1000},
-	{.key = "by", .type = FIELD_TIME, .at = offsetof(struct reorder_spec, by)},
+    {.key = "p", .type = FIELD_SHARE, .at = offsetof(struct reorder_spec, p)},
+    {.key = "distance",
+     .type = FIELD_U32,
+     .at = offsetof(struct reorder_spec, distance),
+     .lo = 0,
+     .hi = 1000},
+    {.key = "by", .type = FIELD_TIME, .at = offsetof(struct reorder_spec, by)},
 };
 
 static bool reorder_read(struct doc *d, const struct node *y, void *to)
@@ -314,17 +364,26 @@ static bool impair_read(struct doc *d, const struct node *y, void *to)
 }
 
 const struct field path_fields[] = {
-	{.key = "impair", .type = FIELD_OWN, .read = impair_read},
-	{.key = "rate", .type = FIELD_OWN, .read = rate_read, .print = rate_print},
-	{.key = "overhead", .type = FIELD_U32, .at = offsetof(struct path_spec, overhead), .lo = 0, .hi = 1000},
-	{.key = "queue", .type = FIELD_OWN, .read = queue_read, .print = queue_print},
-	{.key = "delay", .type = FIELD_OWN, .read = delay_read, .print = delay_print},
-	{.key = "loss", .type = FIELD_OWN, .read = loss_read, .print = loss_print},
-	{.key = "corrupt", .type = FIELD_OWN, .read = corrupt_read, .print = corrupt_print},
-	{.key = "duplicate", .type = FIELD_OWN, .read = duplicate_read, .print = duplicate_print},
-	{.key = "reorder", .type = FIELD_OWN, .read = reorder_read, .print = reorder_print},
-	{.key = "path_mtu", .type = FIELD_U32, .at = offsetof(struct path_spec, mtu), .lo = 68, .hi = 65535, .none = "none"},
-	{.key = "black_hole", .type = FIELD_BOOL, .at = offsetof(struct path_spec, mtu_silent)},
+    {.key = "impair", .type = FIELD_OWN, .read = impair_read},
+    {.key = "rate", .type = FIELD_OWN, .read = rate_read, .print = rate_print},
+    {.key = "overhead",
+     .type = FIELD_U32,
+     .at = offsetof(struct path_spec, overhead),
+     .lo = 0,
+     .hi = 1000},
+    {.key = "queue", .type = FIELD_OWN, .read = queue_read, .print = queue_print},
+    {.key = "delay", .type = FIELD_OWN, .read = delay_read, .print = delay_print},
+    {.key = "loss", .type = FIELD_OWN, .read = loss_read, .print = loss_print},
+    {.key = "corrupt", .type = FIELD_OWN, .read = corrupt_read, .print = corrupt_print},
+    {.key = "duplicate", .type = FIELD_OWN, .read = duplicate_read, .print = duplicate_print},
+    {.key = "reorder", .type = FIELD_OWN, .read = reorder_read, .print = reorder_print},
+    {.key = "path_mtu",
+     .type = FIELD_U32,
+     .at = offsetof(struct path_spec, mtu),
+     .lo = 68,
+     .hi = 65535,
+     .none = "none"},
+    {.key = "black_hole", .type = FIELD_BOOL, .at = offsetof(struct path_spec, mtu_silent)},
 };
 const size_t npath_fields = ARRAY_LEN(path_fields);
 
@@ -368,7 +427,8 @@ static bool between_read(struct doc *d, const struct node *y, struct scenario *s
 		h->side = (uint8_t)side;
 	}
 	if (group[0] == group[1])
-		return doc_fail(d, y, "got a link that closes a loop, expected nodes not yet joined");
+		return doc_fail(d, y,
+				"got a link that closes a loop, expected nodes not yet joined");
 	sc->host[group[0]].group = group[1];
 	return true;
 }
@@ -418,7 +478,11 @@ static bool link_key_unknown(struct doc *d, const struct node *y, const struct s
 static bool link_read(struct doc *d, const struct node *y, struct scenario *sc,
 		      struct scenario_link *l)
 {
-	static const struct field mtu = {.key = "mtu", .type = FIELD_U32, .at = offsetof(struct scenario_link, mtu), .lo = 68, .hi = 65535};
+	static const struct field mtu = {.key = "mtu",
+					 .type = FIELD_U32,
+					 .at = offsetof(struct scenario_link, mtu),
+					 .lo = 68,
+					 .hi = 65535};
 	const struct node *between, *n;
 	const struct field *f;
 
@@ -439,11 +503,11 @@ static bool link_read(struct doc *d, const struct node *y, struct scenario *sc,
 
 		if (n == between || direction(sc, l, key) >= 0)
 			continue;
-		if (strcmp(key, "name") == 0 ? !name_read(d, n, l->name) :
-		    strcmp(key, "mtu") == 0  ? !field_read(d, n, &mtu, l) :
-		    !(f = path_field(key))   ? !link_key_unknown(d, n, sc, l) :
-					       !field_read(d, n, f, &l->dir[0]) ||
-						       !field_read(d, n, f, &l->dir[1]))
+		if (strcmp(key, "name") == 0  ? !name_read(d, n, l->name)
+		    : strcmp(key, "mtu") == 0 ? !field_read(d, n, &mtu, l)
+		    : !(f = path_field(key))
+			? !link_key_unknown(d, n, sc, l)
+			: !field_read(d, n, f, &l->dir[0]) || !field_read(d, n, f, &l->dir[1]))
 			return false;
 	}
 	for (n = doc_first(d, y); n; n = doc_next(d, n)) {
@@ -462,8 +526,8 @@ static bool mtu_fits(struct doc *d, const struct node *y, const struct scenario 
 	for (int i = 0; i < 2; i++)
 		for (uint8_t k = 0; k < sc->host[l->host[i]].naddrs; k++) /* a switch has none */
 			if (!addr_is_v4(&sc->host[l->host[i]].addr[k].addr) && l->mtu < 1280)
-				return doc_fail(d, y, "mtu: got %u, expected at least 1280 with IPv6",
-						l->mtu);
+				return doc_fail(
+				    d, y, "mtu: got %u, expected at least 1280 with IPv6", l->mtu);
 	return true;
 }
 
@@ -480,7 +544,8 @@ bool links_read(struct doc *d, const struct node *y, struct scenario *sc)
 		if (!link_read(d, n, sc, l) || !mtu_fits(d, n, sc, l))
 			return false;
 		if (!names_add(&sc->link_names, l->name, sc->nlinks - 1))
-			return doc_fail(d, n, "got a second link `%s`, expected distinct names", l->name);
+			return doc_fail(d, n, "got a second link `%s`, expected distinct names",
+					l->name);
 	}
 	return true;
 }

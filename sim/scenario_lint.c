@@ -26,47 +26,56 @@ static void warn(struct lint *l, const char *format, ...)
 }
 
 /* What two hosts are to each other. */
-static void lint_pair(struct lint *l, const struct scenario_host *h, const struct scenario_host *peer,
-		      const struct path_spec *out)
+static void lint_pair(struct lint *l, const struct scenario_host *h,
+		      const struct scenario_host *peer, const struct path_spec *out)
 {
 	char a[UNIT_TEXT], b[UNIT_TEXT];
 
 	/* The acknowledgement of a lone segment comes after the peer's delayed-ACK timer: a timeout
 	 * that is not longer fires each time, and cwnd never grows. */
 	if (peer->tcp.delayed_ack && h->tcp.min_rto <= peer->tcp.delack)
-		warn(l, "min_rto of %s (%s) is not above the delayed-ACK timer of %s (%s): every lone "
-			"segment will time out",
+		warn(l,
+		     "min_rto of %s (%s) is not above the delayed-ACK timer of %s (%s): every lone "
+		     "segment will time out",
 		     h->name, unit_print_time(a, h->tcp.min_rto), peer->name,
 		     unit_print_time(b, peer->tcp.delack));
 	if (out->rtt >= h->tcp.init_rto)
-		warn(l, "init_rto of %s (%s) is not above the round trip (%s): the SYN is resent "
-			"needlessly",
+		warn(l,
+		     "init_rto of %s (%s) is not above the round trip (%s): the SYN is resent "
+		     "needlessly",
 		     h->name, unit_print_time(a, h->tcp.init_rto), unit_print_time(b, out->rtt));
 	if (out->rate_bps && out->rtt > 0) {
 		uint64_t bdp = out->rate_bps / 8 * (uint64_t)(out->rtt / US) / 1000000;
 
 		if (bdp > peer->tcp.rcvbuf && bdp > peer->tcp.rcvbuf_max)
-			warn(l, "rate x round trip from %s is %llu bytes, over the receive buffer of %s "
-				"(%u): the window limits, not the link",
+			warn(l,
+			     "rate x round trip from %s is %llu bytes, over the receive buffer of "
+			     "%s "
+			     "(%u): the window limits, not the link",
 			     h->name, (unsigned long long)bdp, peer->name, peer->tcp.rcvbuf);
 	}
 }
 
-static void lint_path(struct lint *l, const struct scenario_host *h, const struct scenario_link *link,
-		      const struct path_spec *out)
+static void lint_path(struct lint *l, const struct scenario_host *h,
+		      const struct scenario_link *link, const struct path_spec *out)
 {
 	if (out->rate_bps && out->queue.unit == LIMIT_PACKETS && out->queue.limit < h->tcp.iw_segs)
-		warn(l, "the queue from %s (%llu packets) is smaller than its initial window (%u "
-			"segments): the first flight is cut",
+		warn(l,
+		     "the queue from %s (%llu packets) is smaller than its initial window (%u "
+		     "segments): the first flight is cut",
 		     h->name, (unsigned long long)out->queue.limit, h->tcp.iw_segs);
 	if (out->delay.jitter && !out->delay.keep_order)
-		warn(l, "jitter from %s lets frames overtake each other (keep_order: false)", h->name);
+		warn(l, "jitter from %s lets frames overtake each other (keep_order: false)",
+		     h->name);
 	if (out->mtu && out->mtu < link->mtu && out->mtu_silent && !h->tcp.plpmtud)
-		warn(l, "the path from %s swallows packets over %u bytes silently, and %s does not probe "
-			"for that (plpmtud: false): large segments never arrive",
+		warn(l,
+		     "the path from %s swallows packets over %u bytes silently, and %s does not "
+		     "probe "
+		     "for that (plpmtud: false): large segments never arrive",
 		     h->name, out->mtu, h->name);
 	if (!out->rate_bps && out->queue.kind != QUEUE_DROPTAIL)
-		warn(l, "the queue from %s stands before an unlimited rate: it will never fill", h->name);
+		warn(l, "the queue from %s stands before an unlimited rate: it will never fill",
+		     h->name);
 }
 
 static void lint_host(struct lint *l, const struct scenario_host *h)
@@ -91,8 +100,11 @@ static void lint_flow(struct lint *l, const struct scenario_flow *f, uint32_t nu
 	if (f->at >= l->sc->stop)
 		warn(l, "flow %u begins after the end", number);
 	else if (l->sc->stop - f->at < 3 * h->tcp.init_rto)
-		warn(l, "flow %u has less than three initial timeouts before the end: two lost SYNs and "
-			"it never starts", number);
+		warn(l,
+		     "flow %u has less than three initial timeouts before the end: two lost SYNs "
+		     "and "
+		     "it never starts",
+		     number);
 }
 
 int scenario_lint(FILE *to, const struct scenario *sc)

@@ -1,6 +1,6 @@
-/* Series: what each connection and each queue looked like at the ticks. Kept in memory while the world
- * runs, written as CSV and SVG at the end. A row that says nothing new is left out, so an idle minute
- * costs nothing.
+/* Series: what each connection and each queue looked like at the ticks. Kept in memory while the
+ * world runs, written as CSV and SVG at the end. A row that says nothing new is left out, so an
+ * idle minute costs nothing.
  *
  *   series/flow-1-client.csv   flow-1-server.csv   queue-<link>-<from>-<to>.csv
  *   plots/flow-1-cwnd.svg  -rtt.svg  -goodput.svg  queues.svg */
@@ -139,18 +139,23 @@ static void seconds(FILE *f, ns_t t)
 
 static void write_flow(FILE *f, const struct series *s)
 {
-	fputs("t_s,state,ca,cwnd,ssthresh,inflight,sacked,lost,retrans,snd_wnd,rcv_wnd,notsent,unread,"
-	      "srtt_us,rttvar_us,rto_us,bytes_acked,bytes_received\n", f);
+	fputs("t_s,state,ca,cwnd,ssthresh,inflight,sacked,lost,retrans,snd_wnd,rcv_wnd,notsent,"
+	      "unread,"
+	      "srtt_us,rttvar_us,rto_us,bytes_acked,bytes_received\n",
+	      f);
 	for (uint32_t i = 0; i < s->n; i++) {
 		const struct series_row *r = &s->row[i];
 
 		seconds(f, r->at);
-		fprintf(f, ",%s,%s,%" PRIu32 ",%" PRIu32 ",%" PRIu32 ",%" PRIu32 ",%" PRIu32 ",%" PRIu32
-			   ",%" PRIu32 ",%" PRIu32 ",%" PRIu32 ",%" PRIu32,
+		fprintf(f,
+			",%s,%s,%" PRIu32 ",%" PRIu32 ",%" PRIu32 ",%" PRIu32 ",%" PRIu32
+			",%" PRIu32 ",%" PRIu32 ",%" PRIu32 ",%" PRIu32 ",%" PRIu32,
 			tcp_state_name(r->state), ca_name(r->ca), r->cwnd, r->ssthresh, r->inflight,
-			r->sacked, r->lost, r->retrans, r->snd_wnd, r->rcv_wnd, r->notsent, r->unread);
-		fprintf(f, ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRIu64 ",%" PRIu64 "\n", r->srtt / US,
-			r->rttvar / US, r->rto / US, r->bytes_acked, r->bytes_received);
+			r->sacked, r->lost, r->retrans, r->snd_wnd, r->rcv_wnd, r->notsent,
+			r->unread);
+		fprintf(f, ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRIu64 ",%" PRIu64 "\n",
+			r->srtt / US, r->rttvar / US, r->rto / US, r->bytes_acked,
+			r->bytes_received);
 	}
 }
 
@@ -293,8 +298,8 @@ static bool plot_goodput(const struct world *w, uint32_t flow, const char *dir, 
 			if (span < window)
 				continue;
 			plot_point(p, line, in_seconds(s->row[i].at),
-				   (double)(s->row[i].bytes_acked - s->row[from].bytes_acked) * 8e3 /
-					   (double)span);
+				   (double)(s->row[i].bytes_acked - s->row[from].bytes_acked) *
+				       8e3 / (double)span);
 			from = i;
 		}
 	}

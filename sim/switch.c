@@ -1,7 +1,7 @@
-/* Switches: each knows from the start through which of its links every host is reached (there are no
- * loops, so there is one way), and sends a frame on by its destination address. What is for all, or
- * for nobody that is known, goes to all other links. Nothing is learnt, so nothing must be relearnt,
- * and no first frame is special. */
+/* Switches: each knows from the start through which of its links every host is reached (there are
+ * no loops, so there is one way), and sends a frame on by its destination address. What is for all,
+ * or for nobody that is known, goes to all other links. Nothing is learnt, so nothing must be
+ * relearnt, and no first frame is special. */
 #include "world.h"
 
 #include <stdlib.h>
@@ -17,7 +17,7 @@ struct switches {
 	struct {
 		uint64_t mac; /* plus one, so that 0 is free */
 		uint32_t host;
-	} *host;              /* by address, open addressing */
+	} * host; /* by address, open addressing */
 	uint32_t mask;
 	uint32_t nhosts;
 };

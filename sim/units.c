@@ -13,23 +13,23 @@ struct unit {
 
 /* Largest first: printing takes the first that divides. */
 static const struct unit times[] = {
-	{"h", 3600000000000}, {"min", 60000000000}, {"s", 1000000000},
-	{"ms", 1000000},      {"us", 1000},         {"ns", 1},
+    {"h", 3600000000000}, {"min", 60000000000}, {"s", 1000000000},
+    {"ms", 1000000},      {"us", 1000},         {"ns", 1},
 };
 static const struct unit rates[] = {
-	{"tbit", 1000000000000}, {"gbit", 1000000000}, {"mbit", 1000000}, {"kbit", 1000}, {"bit", 1},
+    {"tbit", 1000000000000}, {"gbit", 1000000000}, {"mbit", 1000000}, {"kbit", 1000}, {"bit", 1},
 };
 static const struct unit sizes[] = {
-	{"GiB", 1073741824}, {"MiB", 1048576}, {"KiB", 1024}, {"GB", 1000000000},
-	{"MB", 1000000},     {"kB", 1000},     {"B", 1},
+    {"GiB", 1073741824}, {"MiB", 1048576}, {"KiB", 1024}, {"GB", 1000000000},
+    {"MB", 1000000},     {"kB", 1000},     {"B", 1},
 };
 
-#define TIME_MAX (1000000000 * SEC)    /* 31 years: sums of a few never overflow */
-#define RATE_MAX 10000000000000u       /* 10 Tbit/s */
+#define TIME_MAX (1000000000 * SEC) /* 31 years: sums of a few never overflow */
+#define RATE_MAX 10000000000000u    /* 10 Tbit/s */
 #define SIZE_MAX_BYTES (UINT64_C(1) << 60)
 
-/* digits[.digits]: *whole, the fraction's digits and how many; returns the rest, NULL if there is no
- * number or it is out of hand. */
+/* digits[.digits]: *whole, the fraction's digits and how many; returns the rest, NULL if there is
+ * no number or it is out of hand. */
 static const char *number(const char *s, uint64_t *whole, uint64_t *frac, unsigned *digits)
 {
 	const char *start = s;
@@ -155,7 +155,8 @@ static char *print_unit(char *to, uint64_t v, const struct unit *u, size_t n)
 
 	while (i + 1 < n && (v % u[i].factor || v == 0))
 		i++;
-	snprintf(to, UNIT_TEXT, "%llu%s", (unsigned long long)(v / u[i].factor), v ? u[i].name : "");
+	snprintf(to, UNIT_TEXT, "%llu%s", (unsigned long long)(v / u[i].factor),
+		 v ? u[i].name : "");
 	return to;
 }
 

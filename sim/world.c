@@ -140,7 +140,8 @@ static void run_change(struct world *w)
 {
 	const struct scenario *sc = w->sc;
 
-	for (; w->next_event < sc->nevents && sc->event[w->next_event].at <= w->now; w->next_event++) {
+	for (; w->next_event < sc->nevents && sc->event[w->next_event].at <= w->now;
+	     w->next_event++) {
 		const struct scenario_event *e = &sc->event[w->next_event];
 
 		for (uint32_t dir = 0; dir < 2; dir++) {

@@ -1,17 +1,16 @@
-/* A world: hosts, the paths between them, and virtual time. One thread; the only clock is the head of
- * the event queue. What may happen at an instant:
+/* A world: hosts, the paths between them, and virtual time. One thread; the only clock is the head
+ * of the event queue. What may happen at an instant:
  *
- *   a path   moves frames on; each that comes out is a turn of the host it is for, or goes through a
- *            switch into the next path
- *   a host   its deadline has come: a turn without frames
- *   a change an event of the scenario with a time
- *   a tick   the series are sampled; it changes nothing and is not part of the fingerprint
+ *   a path   moves frames on; each that comes out is a turn of the host it is for, or goes through
+ * a switch into the next path a host   its deadline has come: a turn without frames a change an
+ * event of the scenario with a time a tick   the series are sampled; it changes nothing and is not
+ * part of the fingerprint
  *
- * The fingerprint is over every frame that arrives (time, path, head bytes) and every frame that dies.
- * Two runs with one scenario and seed have equal fingerprints and equal files.
+ * The fingerprint is over every frame that arrives (time, path, head bytes) and every frame that
+ * dies. Two runs with one scenario and seed have equal fingerprints and equal files.
  *
- * A world also keeps what the reports are made of: figures of each connection by the stacks' probes,
- * series by ticks, and the captures. */
+ * A world also keeps what the reports are made of: figures of each connection by the stacks'
+ * probes, series by ticks, and the captures. */
 #ifndef SIM_WORLD_H
 #define SIM_WORLD_H
 
@@ -28,7 +27,7 @@
 #define HISTOGRAM_SIZE (48 * HISTOGRAM_STEPS)
 
 struct conn_stat {
-	uint32_t *rtt;         /* histogram of samples in ns; NULL: none */
+	uint32_t *rtt; /* histogram of samples in ns; NULL: none */
 	uint64_t samples;
 	ns_t rtt_min, rtt_max;
 	uint32_t cwnd_max;
@@ -37,7 +36,7 @@ struct conn_stat {
 struct sim_link {
 	struct link link;
 	struct world *world;
-	uint32_t path;         /* what the host sends goes there */
+	uint32_t path; /* what the host sends goes there */
 };
 
 struct world_host {
@@ -51,8 +50,8 @@ struct world_host {
 
 struct world_path {
 	struct path *path;
-	uint32_t to;            /* the node that gets what comes out: a host, or from nhosts on a switch */
-	uint32_t back;          /* the path of the other direction */
+	uint32_t to;   /* the node that gets what comes out: a host, or from nhosts on a switch */
+	uint32_t back; /* the path of the other direction */
 };
 
 /* Certificates of one directory, and how streams use them. */
@@ -93,7 +92,7 @@ struct queue_series {
 enum world_check { CHECK_NONE, CHECK_SAMPLED, CHECK_ALWAYS };
 
 struct world_options {
-	const char *out;          /* where captures go; NULL: none are made, and no series */
+	const char *out; /* where captures go; NULL: none are made, and no series */
 	enum world_check check;
 };
 
@@ -107,37 +106,39 @@ struct world {
 	uint32_t nhosts;
 	struct world_path *path;
 	uint32_t npaths;
-	struct flow *flow;        /* `repeat` counted out */
+	struct flow *flow;          /* `repeat` counted out */
 	struct world_tls *flow_tls; /* one an entry of the traffic */
 	uint32_t nflows;
 	uint32_t *flow_from, *flow_to; /* hosts */
 	struct world_pki *pki;
 	uint32_t npki;
 	uint32_t next_event;
-	uint32_t going;           /* hosts that have not finished */
+	uint32_t going; /* hosts that have not finished */
 	uint64_t tls_seed;
 	struct switches *switches; /* NULL: there are none */
 	struct link_log *log;
-	struct series *series;    /* two a flow */
+	struct series *series;       /* two a flow */
 	struct queue_series *queues; /* one a path */
 
 	uint64_t events, hash;
 	uint64_t at_this_instant; /* events; the guard against livelock */
 	uint64_t turns_until_check;
-	char broken[400];         /* the invariant that broke; "": none */
+	char broken[400]; /* the invariant that broke; "": none */
 };
 
 /* NULL: err has one line. Nothing is written before everything else has succeeded. */
-struct world *world_new(const struct scenario *, const struct world_options *, char *err, size_t cap);
-/* Runs to the end: all flows over and all frames arrived, the scenario's stop, or a broken invariant.
- * False: world->broken says what. */
+struct world *world_new(const struct scenario *, const struct world_options *, char *err,
+			size_t cap);
+/* Runs to the end: all flows over and all frames arrived, the scenario's stop, or a broken
+ * invariant. False: world->broken says what. */
 bool world_run(struct world *);
 /* Ends the captures; false and one line in err when something could not be written. */
 bool world_close(struct world *, char *err, size_t cap);
 void world_free(struct world *);
 
 /* Nothing is left to happen but ticks. */
-void world_push(struct world *, uint32_t path, struct pkt *); /* takes; the path is set in the queue */
+void world_push(struct world *, uint32_t path,
+		struct pkt *); /* takes; the path is set in the queue */
 bool world_is_dead(const struct world *);
 void world_mix(struct world *, uint64_t); /* into the fingerprint */
 extern const struct link_ops world_link_ops, world_lone_ops;

@@ -1,5 +1,5 @@
-/* From a scenario to a world: certificates, paths, hosts, flows, and last the files, so that nothing
- * is written when anything before fails. */
+/* From a scenario to a world: certificates, paths, hosts, flows, and last the files, so that
+ * nothing is written when anything before fails. */
 #include "world.h"
 
 #include <stdio.h>
@@ -12,7 +12,8 @@
 /* ---- certificates ---- */
 
 /* A directory of the scenario is looked for beside its file. */
-static void beside(const struct scenario *sc, const char *dir, const char *file, char *to, size_t cap)
+static void beside(const struct scenario *sc, const char *dir, const char *file, char *to,
+		   size_t cap)
 {
 	const char *slash = strrchr(sc->file, '/');
 	int n = dir[0] != '/' && slash ? (int)(slash - sc->file) + 1 : 0;
@@ -83,7 +84,8 @@ static bool setup_tls(struct world *w, char *err, size_t cap)
 			t->server.config.client_auth = TLS_AUTH_REQUIRE;
 		}
 		t->client.config.unix_time = t->server.config.unix_time = sc->date;
-		/* In virtual time patience costs nothing, and loss must not look like a bad peer. */
+		/* In virtual time patience costs nothing, and loss must not look like a bad peer.
+		 */
 		t->client.config.handshake_limit = t->server.config.handshake_limit = sc->stop;
 		t->client.config.close_limit = t->server.config.close_limit = sc->stop;
 		t->client.prepare = t->server.prepare = stream_tls_by_seed;
@@ -103,8 +105,8 @@ static bool setup_paths(struct world *w)
 		uint32_t from = l->host[i % 2], to = l->host[!(i % 2)];
 		char name[PATH_NAME];
 
-		/* Names decide the random streams: those of the hosts would tie the draws to them, the
-		 * link's number would tie them to the order of the file. */
+		/* Names decide the random streams: those of the hosts would tie the draws to them,
+		 * the link's number would tie them to the order of the file. */
 		snprintf(name, sizeof(name), "%.28s/%d", l->name, (int)(i % 2));
 		w->path[i].path = path_new(name, sc->seed, &l->dir[i % 2]);
 		if (!w->path[i].path)
@@ -126,7 +128,8 @@ static uint32_t tls_flows_of(const struct world *w, uint32_t host)
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < w->sc->nflows; i++)
-		if (w->sc->flow[i].tls && (w->sc->flow[i].from == host || w->sc->flow[i].to == host))
+		if (w->sc->flow[i].tls &&
+		    (w->sc->flow[i].from == host || w->sc->flow[i].to == host))
 			n += w->sc->flow[i].repeat;
 	return n;
 }
@@ -136,19 +139,21 @@ static struct capture *open_capture(struct world *w, uint32_t i, char *err, size
 	const struct scenario_host *h = &w->sc->host[i];
 	char file[600], what[300];
 
-	snprintf(file, sizeof(file), "%s/%s.%s", w->opt.out, h->name, w->sc->pcap ? "pcap" : "pcapng");
+	snprintf(file, sizeof(file), "%s/%s.%s", w->opt.out, h->name,
+		 w->sc->pcap ? "pcap" : "pcapng");
 	snprintf(what, sizeof(what), "%s, seed %llu",
-		 w->sc->title[0] ? w->sc->title : "tapir simulation", (unsigned long long)w->sc->seed);
+		 w->sc->title[0] ? w->sc->title : "tapir simulation",
+		 (unsigned long long)w->sc->seed);
 	struct capture_config cfg = {
-		.path = file,
-		.ifname = h->name,
-		.what = what,
-		.addrs = h->addr,
-		.naddrs = h->naddrs,
-		.mac = h->mac,
-		.snaplen = w->sc->snaplen,
-		.epoch_ns = w->sc->date * SEC,
-		.keys_room = w->sc->keys ? tls_flows_of(w, i) : 0,
+	    .path = file,
+	    .ifname = h->name,
+	    .what = what,
+	    .addrs = h->addr,
+	    .naddrs = h->naddrs,
+	    .mac = h->mac,
+	    .snaplen = w->sc->snaplen,
+	    .epoch_ns = w->sc->date * SEC,
+	    .keys_room = w->sc->keys ? tls_flows_of(w, i) : 0,
 	};
 
 	return capture_open(&cfg, err, cap);
@@ -219,12 +224,13 @@ static bool setup_host(struct world *w, uint32_t i, char *err, size_t cap)
 	rng_init(&rng, w->sc->seed, name);
 	wh->link.world = w;
 	wh->link.link.ops = wh->linked ? &world_link_ops : &world_lone_ops;
-	/* Frames keep to themselves that their checksum is right, as between two ends of a device. */
+	/* Frames keep to themselves that their checksum is right, as between two ends of a device.
+	 */
 	wh->link.link.caps = (struct link_caps){
-		.mtu = (uint16_t)(wh->linked ? w->sc->link[h->link].mtu : 1500),
-		.csum_tx = true,
-		.csum_rx = true,
-		.mac = h->mac,
+	    .mtu = (uint16_t)(wh->linked ? w->sc->link[h->link].mtu : 1500),
+	    .csum_tx = true,
+	    .csum_rx = true,
+	    .mac = h->mac,
 	};
 	stack_config_default(&cfg.stack);
 	cfg.stack.seed = rng_u64(&rng);
@@ -338,8 +344,8 @@ static bool allocate(struct world *w)
 	w->flow_to = calloc(w->nflows + 1, sizeof(*w->flow_to));
 	w->flow_tls = calloc(sc->nflows + 1, sizeof(*w->flow_tls));
 	w->pki = calloc(sc->nflows + 1, sizeof(*w->pki));
-	return w->host && w->path && w->flow && w->flow_from && w->flow_to && w->flow_tls && w->pki &&
-	       heap_init(&w->heap, w->nhosts + w->npaths + 2);
+	return w->host && w->path && w->flow && w->flow_from && w->flow_to && w->flow_tls &&
+	       w->pki && heap_init(&w->heap, w->nhosts + w->npaths + 2);
 }
 
 static bool setup(struct world *w, char *err, size_t cap)
@@ -360,7 +366,8 @@ static bool setup(struct world *w, char *err, size_t cap)
 		return false;
 	}
 	if (w->opt.out && w->sc->capture_link && w->npaths > 0) {
-		snprintf(file, sizeof(file), "%s/link.%s", w->opt.out, w->sc->pcap ? "pcap" : "pcapng");
+		snprintf(file, sizeof(file), "%s/link.%s", w->opt.out,
+			 w->sc->pcap ? "pcap" : "pcapng");
 		w->log = link_log_open(w, file, err, cap);
 		if (!w->log)
 			return false;
@@ -411,7 +418,8 @@ bool world_close(struct world *w, char *err, size_t cap)
 	for (uint32_t i = 0; i < w->nhosts; i++)
 		if (w->host[i].capture) {
 			stack_observe(w->host[i].host->stack, NULL, NULL);
-			if (!capture_close(w->host[i].capture, ok ? err : why, ok ? cap : sizeof(why)))
+			if (!capture_close(w->host[i].capture, ok ? err : why,
+					   ok ? cap : sizeof(why)))
 				ok = false;
 			w->host[i].capture = NULL;
 		}
@@ -479,9 +487,9 @@ bool world_flow_info(const struct world *w, uint32_t i, bool client, struct sock
 	if (found)
 		*info = e->info;
 	while (!found && f->client_port && stack_walk(wh->host->stack, &cursor, info))
-		found = client ? info->lport == f->client_port && info->rport == f->port :
-				 info->rport == f->client_port && info->lport == f->port &&
-					 addr_eq(&info->remote, &f->client_addr);
+		found = client ? info->lport == f->client_port && info->rport == f->port
+			       : info->rport == f->client_port && info->lport == f->port &&
+				     addr_eq(&info->remote, &f->client_addr);
 	*stat = found && info->conn < wh->nconns ? &wh->conn[info->conn] : NULL;
 	return found;
 }

@@ -1,8 +1,9 @@
-/* Tables of scenarios: each file with a `sweep` is run over its grid and all its seeds, and the medians
- * are compared with the table that is stored beside it, byte by byte. So a change in behaviour shows
- * in the diff of the change that caused it (`--update` writes the tables anew).
+/* Tables of scenarios: each file with a `sweep` is run over its grid and all its seeds, and the
+ * medians are compared with the table that is stored beside it, byte by byte. So a change in
+ * behaviour shows in the diff of the change that caused it (`--update` writes the tables anew).
  *
- * A stored table pins what we do; a `# band` line in the scenario says what is right, from elsewhere:
+ * A stored table pins what we do; a `# band` line in the scenario says what is right, from
+ * elsewhere:
  *
  *   # band cc=reno loss=1%: 5.8mbit..7.6mbit      the median goodput of each row with these words
  *
@@ -123,7 +124,8 @@ static bool find_band(const char *file, const char *row, uint64_t *lo, uint64_t 
 		if (strncmp(line, "# band ", 7) != 0 || !dots)
 			continue;
 		*colon = *dots = 0;
-		found = has_words(row, line + 7) && !unit_rate(colon + 2, lo) && !unit_rate(dots + 2, hi);
+		found = has_words(row, line + 7) && !unit_rate(colon + 2, lo) &&
+			!unit_rate(dots + 2, hi);
 	}
 	if (f)
 		fclose(f);
@@ -137,13 +139,15 @@ static void row(struct table *t, const char *words, const struct figures *f, uin
 	for (uint32_t i = 0; i < n; i++)
 		v[i] = f[i].goodput;
 	qsort(v, n, sizeof(*v), by_number);
-	say(t, "%-44s %9" PRIu64 " %9" PRIu64 " %9" PRIu64 " %7" PRIu64 " %5" PRIu64 " %5" PRIu64
-	       " %6" PRIu64 " %7" PRIu64,
+	say(t,
+	    "%-44s %9" PRIu64 " %9" PRIu64 " %9" PRIu64 " %7" PRIu64 " %5" PRIu64 " %5" PRIu64
+	    " %6" PRIu64 " %7" PRIu64,
 	    words, mid / 1000, v[0] / 1000, v[n - 1] / 1000,
 	    median(f, n, offsetof(struct figures, resent)),
 	    median(f, n, offsetof(struct figures, timeouts)),
 	    median(f, n, offsetof(struct figures, spurious)),
-	    median(f, n, offsetof(struct figures, dsacks)), median(f, n, offsetof(struct figures, lost)));
+	    median(f, n, offsetof(struct figures, dsacks)),
+	    median(f, n, offsetof(struct figures, lost)));
 	if (find_band(t->file, words, &lo, &hi)) {
 		bool in = mid >= lo && mid <= hi;
 
@@ -167,12 +171,12 @@ static void point(struct table *t, const struct scenario *sc, const uint32_t *at
 
 		snprintf(set[i], sizeof(set[i]), "sweep.%s='%s'", v->name, v->value[at[i]]);
 		sets[i] = set[i];
-		len += (size_t)snprintf(words + len, sizeof(words) - len, "%s%s=%s", i ? " " : "", v->name,
-					v->value[at[i]]);
+		len += (size_t)snprintf(words + len, sizeof(words) - len, "%s%s=%s", i ? " " : "",
+					v->name, v->value[at[i]]);
 	}
 	for (uint64_t seed = sc->seed_first; seed <= sc->seed_last && n < SEEDS_MAX; seed++) {
 		struct scenario_options opt = {
-			.set = sets, .nset = sc->nsweep, .has_seed = true, .seed = seed};
+		    .set = sets, .nset = sc->nsweep, .has_seed = true, .seed = seed};
 
 		if (!run_once(t->file, &opt, &f[n++])) {
 			t->broken++;
@@ -188,8 +192,8 @@ static void grid(struct table *t, const struct scenario *sc)
 
 	say(t, "%s, %" PRIu64 " seeds: medians; goodput in kbit/s\n", sc->title,
 	    sc->seed_last - sc->seed_first + 1);
-	say(t, "%-44s %9s %9s %9s %7s %5s %5s %6s %7s\n", "", "goodput", "least", "most", "resent", "rto",
-	    "undue", "dsacks", "lost");
+	say(t, "%-44s %9s %9s %9s %7s %5s %5s %6s %7s\n", "", "goodput", "least", "most", "resent",
+	    "rto", "undue", "dsacks", "lost");
 	do {
 		point(t, sc, at);
 		/* The last variable counts fastest. */
@@ -241,10 +245,12 @@ static void one(const char *file, bool update, int *passed, int *failed)
 	if (!same || t.out_of_band || t.broken)
 		fputs(t.text, stdout);
 	printf("%s %s: %s\n", same && !t.broken ? "ok" : "not ok", name,
-	       t.broken ? "a run broke" : same ? "as stored" : "differs from what is stored");
+	       t.broken ? "a run broke"
+	       : same   ? "as stored"
+			: "differs from what is stored");
 	*(same && !t.broken ? passed : failed) += 1;
-	printf("%s %s: %d rows in their band, %d out of it\n", t.out_of_band ? "not ok" : "ok", name,
-	       t.in_band, t.out_of_band);
+	printf("%s %s: %d rows in their band, %d out of it\n", t.out_of_band ? "not ok" : "ok",
+	       name, t.in_band, t.out_of_band);
 	*(t.out_of_band ? failed : passed) += 1;
 }
 
