@@ -31,7 +31,9 @@ static bool send_some(struct tls *t, struct stack *s, sock_t sock)
 		return false;
 	int64_t n = sock_send(s, sock, p, len);
 
-	if (n < 0)
+	/* A reset may have come right behind an alert that says why: what can still be read is read
+	 * first, and the error then comes from there. */
+	if (n < 0 && t->eof)
 		transport_error(t, (int)n);
 	if (n <= 0)
 		return false;

@@ -17,10 +17,11 @@ void tcp_closed(struct tcb *c, int err, const char *why)
 	c->talking = false;
 	sndq_free(&c->sndq, t->pool);
 	board_free(&c->board);
-	if (err) {
+	/* RFC 9293 3.10.7.4 would flush what is unread; like Linux we leave it to the reader, who then
+	 * meets the error: what the peer said before it reset may be the reason (a TLS alert). */
+	if (err)
 		c->error = (int16_t)err;
-		rcvq_free(&c->rcvq, t->pool);
-	}
+	rcvq_forget_early(&c->rcvq, t->pool);
 	if (c->user_gone || (c->passive && !c->ready.handle))
 		list_push_back(&t->grave, &c->queue);
 	else

@@ -179,12 +179,8 @@ static void settle(struct rcvq *q, struct pkt_pool *pool)
 	q->held = q->bytes + q->early_bytes + SLICE_COST * (q->n + q->nodes);
 }
 
-void rcvq_free(struct rcvq *q, struct pkt_pool *pool)
+void rcvq_forget_early(struct rcvq *q, struct pkt_pool *pool)
 {
-	while (q->n > 0) {
-		chunk_unref(pool, slice_at(q, 0)->chunk);
-		ring_pop(q);
-	}
 	for (uint32_t i = 0; i < q->nearly; i++) {
 		for (struct rcvq_node *n = q->early[i].first, *next; n; n = next) {
 			next = n->next;
@@ -194,6 +190,15 @@ void rcvq_free(struct rcvq *q, struct pkt_pool *pool)
 	}
 	q->nearly = q->early_bytes = 0;
 	settle(q, pool);
+}
+
+void rcvq_free(struct rcvq *q, struct pkt_pool *pool)
+{
+	while (q->n > 0) {
+		chunk_unref(pool, slice_at(q, 0)->chunk);
+		ring_pop(q);
+	}
+	rcvq_forget_early(q, pool);
 	free(q->ring);
 	q->ring = NULL;
 	q->cap = q->first = 0;

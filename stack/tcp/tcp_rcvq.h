@@ -48,6 +48,7 @@ struct rcvq_result {
 
 void rcvq_init(struct rcvq *);
 void rcvq_free(struct rcvq *, struct pkt_pool *);
+void rcvq_forget_early(struct rcvq *, struct pkt_pool *); /* what came in order stays readable */
 
 /* Payload bytes [off, off+len) of p stand at seq; the caller has trimmed to the window. Moves *nxt.
  * What lies below *nxt is a duplicate. The pkt stays the caller's. */
