@@ -155,7 +155,8 @@ enum { SOCK_READABLE = 1, SOCK_WRITABLE = 2, SOCK_ACCEPTABLE = 4, SOCK_CONNECTED
        SOCK_FIN = 16,      /* the peer will send no more; reading gives the rest, then 0 */
        SOCK_ERROR = 32,    /* sock_error says which; the connection is gone */
        SOCK_CLOSED = 64,   /* both FINs are acknowledged: nothing more will happen */
-       SOCK_URGENT = 128 };/* the urgent pointer moved: sock_info.urgent says how far off it is */
+       SOCK_URGENT = 128,  /* the urgent pointer moved: sock_info.urgent says how far off it is */
+       SOCK_TROUBLE = 256 };/* delivery is in doubt, nothing is given up: sock_info.trouble says why */
 
 struct sock_event {
 	sock_t sock;
@@ -242,6 +243,8 @@ struct sock_info {
 	uint64_t retrans_by[WHY_COUNT]; /* segments by cause */
 	uint32_t timeouts, recoveries, spurious, dsacks, dup_acks, tlps, undos, ooo_segs;
 	uint32_t notsent, unread, sndbuf, rcvbuf;
+	int16_t trouble;       /* since the last progress: ERR_TIMEDOUT (R1 retransmissions, RFC 9293 3.8.3),
+				* ERR_UNREACH (ICMP); 0: none */
 	uint32_t urgent;       /* bytes from the next one to be read up to the urgent pointer; 0: none */
 	uint64_t cc_state;     /* algorithm's own: CUBIC W_max in bytes, BBR bandwidth ... */
 	const char *cc;

@@ -190,6 +190,14 @@ void net_confirm(struct net *net, const struct addr *dst, ns_t now)
 		neigh_confirm(net, &next, now);
 }
 
+void net_doubt(struct net *net, const struct addr *dst)
+{
+	struct addr next;
+
+	if (next_hop(net, dst, &next))
+		neigh_doubt(net, &next);
+}
+
 /* ---- sending ---- */
 
 static uint32_t segments_of(const struct pkt *p)

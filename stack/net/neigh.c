@@ -303,6 +303,14 @@ void neigh_confirm(struct net *net, const struct addr *a, ns_t now)
 		become_reachable(net, n, now);
 }
 
+void neigh_doubt(struct net *net, const struct addr *a)
+{
+	struct neigh *n = lookup(net, a);
+
+	if (n && n->state == REACHABLE)
+		n->state = STALE;
+}
+
 static void set_mac(struct net *net, struct neigh *n, const struct mac *m)
 {
 	eth_emit(n->eth, m, &net->mac, addr_is_v4(&n->addr) ? ETH_IP4 : ETH_IP6);

@@ -136,6 +136,9 @@ uint16_t net_mtu(const struct net *, const struct addr *dst);
 /* Forward progress reported from above (RFC 4861 7.3.1): the neighbour for dst is reachable. */
 void net_confirm(struct net *, const struct addr *dst, ns_t now);
 
+/* The opposite (RFC 9293 3.8.3 (a)): nothing comes back from there. It is asked again before long. */
+void net_doubt(struct net *, const struct addr *dst);
+
 /* Internal to net/. */
 bool net_on_link(const struct net *, const struct addr *); /* no router in between */
 /* The first `bits` of 128 are the same; for IPv4 add 96. */
@@ -165,6 +168,7 @@ void neigh_send(struct net *, struct pkt *, const struct addr *next_hop, ns_t no
 void neigh_advance(struct net *, ns_t now);
 ns_t neigh_deadline(const struct net *);
 void neigh_confirm(struct net *, const struct addr *, ns_t now);
+void neigh_doubt(struct net *, const struct addr *);
 
 /* What a message says of a neighbour. */
 enum neigh_news {

@@ -206,6 +206,13 @@ void tcp_talk(struct tcb *c)
 	list_push_back(&c->tcp->talk, &c->talk);
 }
 
+/* RFC 9293 3.8.3 (SHLD-9), 3.9.2.2 (SHLD-25). */
+void tcp_trouble(struct tcb *c, enum err why)
+{
+	c->trouble = (int16_t)why;
+	tcp_notify(c, SOCK_TROUBLE);
+}
+
 uint32_t tcp_ts_now(const struct tcb *c)
 {
 	return (uint32_t)(c->tcp->now / TS_TICK) + c->ts_offset;

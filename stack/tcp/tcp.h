@@ -134,6 +134,7 @@ struct tcb {
 	uint8_t unheard;      /* timeouts and window probes since an acceptable segment came */
 	uint8_t challenge_tokens;
 	int16_t error;        /* pending enum err */
+	int16_t trouble;      /* see sock_info */
 	ns_t challenge_stamp;
 	ns_t retries_since;   /* first timeout of the present series */
 	bool dsack_due;
@@ -300,6 +301,7 @@ struct tcb *tcp_new(struct tcp *, const struct tcp_config *); /* CLOSED, in no m
 int tcp_own_config(struct tcb *, const struct tcp_config *);
 void tcp_bury(struct tcp *);          /* at the end of each door: free the dead */
 void tcp_notify(struct tcb *, uint32_t bits);
+void tcp_trouble(struct tcb *, enum err); /* tell the user that delivery is in doubt */
 void tcp_ready_add(struct tcp *, struct tcp_ready *, uint32_t bits);
 void tcp_talk(struct tcb *);          /* it has something to say */
 bool tcp_table_add(struct tcp *, struct tcp_flow *, uint32_t *at);

@@ -104,6 +104,7 @@ static void advance_una(struct tcb *c, seq_t ack, struct ack_news *news)
 		sndq_drop(&c->sndq, c->tcp->pool, bytes);
 	c->stat.bytes_acked += bytes;
 	c->retries = 0;
+	c->trouble = 0;
 	rtt_clear_backoff(&c->rtt);
 }
 

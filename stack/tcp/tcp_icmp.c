@@ -76,6 +76,7 @@ void tcp_icmp(struct tcp *t, const struct net_in *in)
 		tcp_closed(c, c->passive ? 0 : ERR_REFUSED, "ICMP unreachable while opening");
 		return;
 	}
-	/* Soft (RFC 9293 MUST-56): remembered by nobody, retransmission goes on. */
+	/* Soft (RFC 9293 MUST-56): the user is told and retransmission goes on. */
+	tcp_trouble(c, ERR_UNREACH);
 	tcp_probe(c, PROBE_DROP, c->snd.una, c->snd.nxt, 0, "soft ICMP error");
 }

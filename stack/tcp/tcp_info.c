@@ -81,6 +81,7 @@ void tcp_info(const struct tcb *c, struct sock_info *i)
 		.unread = c->rcvq.bytes,
 		.sndbuf = c->sndbuf,
 		.rcvbuf = c->rcvbuf,
+		.trouble = c->trouble,
 		.urgent = tcp_rcv_urgent(c),
 		.cc = c->cc.ops ? c->cc.ops->name : "none",
 		.cc_state = c->cc.ops && c->cc.ops->info ? c->cc.ops->info(&c->cc) : 0,

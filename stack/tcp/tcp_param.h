@@ -20,8 +20,9 @@
 #define QUICKACKS 16        /* segments answered at once at the start, as Linux does */
 #define MSL (30 * SEC)      /* TIME-WAIT is 2 MSL = 60 s, as Linux; RFC 9293's 2 min is not used by any kernel */
 #define FIN_WAIT_2_MAX (60 * SEC) /* of a connection whose user is gone */
-#define SYN_RETRIES 6       /* R2 for SYN: 1+2+4+...+64 s = 127 s (RFC 9293 MUST-23: at least 3 min is reached with the last wait) */
+#define SYN_RETRIES 7       /* R2 for SYN, RFC 9293 MUST-23: at least 3 min. 1+2+4+...+64+120 s = 247 s */
 #define SYNACK_RETRIES 5
+#define R1_RETRIES 3        /* RFC 9293 SHLD-10: at least 3 */
 #define DATA_RETRIES 15     /* R2 (RFC 9293 SHLD-11: at least 100 s) */
 #define PERSIST_MAX (60 * SEC)
 #define KEEP_IDLE (7200 * SEC) /* RFC 9293 MUST-28: no less than two hours by default */

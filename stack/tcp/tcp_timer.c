@@ -52,6 +52,18 @@ static void count_retry(struct tcb *c, ns_t since)
 		c->unheard++;
 }
 
+/* RFC 9293 3.8.3 (a): at R1 the next hop is looked at anew, and the user learns of it. */
+static void count_timeout(struct tcb *c, ns_t since)
+{
+	count_retry(c, since);
+	c->tcp->count->tcp_timeouts++;
+	c->stat.timeouts++;
+	if (c->retries != R1_RETRIES)
+		return;
+	net_doubt(c->tcp->net, &c->flow.key.remote);
+	tcp_trouble(c, ERR_TIMEDOUT);
+}
+
 static void expire_syn(struct tcb *c)
 {
 	bool sent = c->state == TCP_SYN_SENT;
@@ -60,9 +72,7 @@ static void expire_syn(struct tcb *c)
 		tcp_closed(c, sent || c->ready.handle ? ERR_TIMEDOUT : 0, "handshake unanswered");
 		return;
 	}
-	count_retry(c, c->last_sent);
-	c->tcp->count->tcp_timeouts++;
-	c->stat.timeouts++;
+	count_timeout(c, c->last_sent);
 	tcp_probe(c, PROBE_RTO, c->snd.iss, seq_add(c->snd.iss, 1), rtt_rto(&c->rtt), "SYN unanswered");
 	rtt_backoff(&c->rtt);
 	c->syn_due = true;
@@ -85,9 +95,7 @@ static void expire_rexmit(struct tcb *c)
 		tcp_closed(c, ERR_TIMEDOUT, "retransmissions unanswered");
 		return;
 	}
-	count_retry(c, board_rec(&c->board, c->board.first)->sent);
-	c->tcp->count->tcp_timeouts++;
-	c->stat.timeouts++;
+	count_timeout(c, board_rec(&c->board, c->board.first)->sent);
 	tcp_loss_on_timeout(c);
 	rtt_backoff(&c->rtt); /* RFC 6298 5.5 */
 	c->rexmit_due = true;

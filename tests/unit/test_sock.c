@@ -1,6 +1,7 @@
 /* User calls: what they accept, what they refuse, and what they leave as it was. */
 #include <string.h>
 
+#include "../../stack/wire/eth.h"
 #include "../lib/lone.h"
 
 static void an_algorithm_that_finds_no_memory_is_not_set(void)
@@ -44,7 +45,41 @@ static void more_than_was_reserved_cannot_be_committed(void)
 	lone_free(l);
 }
 
+/* Of the frame heard last: the IPv4 header's fields (RFC 791 3.1). */
+static uint8_t tos_of(const struct lone *l)
+{
+	return l->last[ETH_LEN + 1];
+}
+
+static uint8_t ttl_of(const struct lone *l)
+{
+	return l->last[ETH_LEN + 8];
+}
+
+static void the_differentiated_services_field_and_the_ttl_are_the_users(void)
+{
+	struct lone *l = lone_open();
+	struct lone_peer p = lone_peer(0);
+
+	lone_handshake(l, &p);
+	sock_set(l->s, p.sock, OPT_NODELAY, 1);
+	sock_set(l->s, p.sock, OPT_TOS, 0xb8);
+	sock_set(l->s, p.sock, OPT_TTL, 17);
+	sock_send(l->s, p.sock, "x", 1);
+	lone_turn(l);
+	CU_ASSERT_EQUAL(tos_of(l), 0xb8);
+	CU_ASSERT_EQUAL(ttl_of(l), 17);
+
+	sock_set(l->s, p.sock, OPT_TOS, 0x28); /* in the middle of the connection */
+	sock_send(l->s, p.sock, "x", 1);
+	lone_turn(l);
+	CU_ASSERT_EQUAL(tos_of(l), 0x28);
+	CU_ASSERT_EQUAL(sock_set(l->s, p.sock, OPT_TTL, 256), ERR_INVAL);
+	lone_free(l);
+}
+
 static const struct test_case cases[] = {
+	TEST(the_differentiated_services_field_and_the_ttl_are_the_users),
 	TEST(an_algorithm_that_finds_no_memory_is_not_set),
 	TEST(more_than_was_reserved_cannot_be_committed),
 };

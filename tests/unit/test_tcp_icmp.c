@@ -40,7 +40,41 @@ static void what_was_too_big_is_resent_and_the_window_stays(void)
 	lone_free(l);
 }
 
+static void a_soft_error_is_told_and_survived(void)
+{
+	static const struct {
+		const char *name;
+		uint8_t type, code;
+	} rows[] = {
+		{"net unreachable", ICMP4_UNREACH, 0},
+		{"host unreachable", ICMP4_UNREACH, 1},
+		{"source route failed", ICMP4_UNREACH, 5},
+	};
+
+	for (size_t k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
+		struct lone *l = lone_open();
+		struct lone_peer p = lone_peer(0);
+		struct sock_event ev[8];
+		struct sock_info i;
+		uint32_t bits = 0;
+
+		lone_handshake(l, &p);
+		while (stack_events(l->s, ev, 8))
+			;
+		sock_send(l->s, p.sock, "x", 1);
+		lone_turn(l);
+		lone_icmp(l, &p, rows[k].type, rows[k].code, 0, p.ack);
+		for (size_t n = stack_events(l->s, ev, 8); n-- > 0;)
+			bits |= ev[n].bits;
+		sock_info(l->s, p.sock, &i);
+		if (!(bits & SOCK_TROUBLE) || bits & SOCK_ERROR || i.trouble != ERR_UNREACH || i.state != TCP_ESTABLISHED)
+			FAIL_ROW(rows[k].name);
+		lone_free(l);
+	}
+}
+
 static const struct test_case cases[] = {
+	TEST(a_soft_error_is_told_and_survived),
 	TEST(what_was_too_big_is_resent_and_the_window_stays),
 };
 TEST_SUITE(tcp_icmp, cases);

@@ -274,7 +274,39 @@ static void a_window_that_stays_small_is_filled_after_the_override_timeout(void)
 	lone_free(l);
 }
 
+static void full_segments_go_and_the_last_one_pushes(void)
+{
+	struct lone_peer p;
+	struct lone *l = open_at(1, &p);
+
+	for (int i = 0; i < 5; i++)
+		write_some(l, &p, 1000, false);
+	lone_turn(l);
+	CU_ASSERT_EQUAL(l->nheard, 4);
+	for (size_t i = 0; i < l->nheard; i++) {
+		CU_ASSERT_EQUAL(l->heard[i].len, i < 3 ? 1460 : 5000 - 3 * 1460);
+		CU_ASSERT_TRUE(!!(l->heard[i].flags & TH_PSH) == (i == 3));
+	}
+	lone_free(l);
+}
+
+static void a_window_beyond_32767_is_not_negative(void)
+{
+	struct lone *l = lone_new();
+	struct lone_peer p = plain();
+
+	l->cfg.tcp.cc = CC_NONE;
+	lone_start(l);
+	lone_handshake(l, &p);
+	write_some(l, &p, 100000, false);
+	lone_turn(l);
+	CU_ASSERT_EQUAL(lone_heard_bytes(l), 65535 - 65535 % 1460);
+	lone_free(l);
+}
+
 static const struct test_case cases[] = {
+	TEST(full_segments_go_and_the_last_one_pushes),
+	TEST(a_window_beyond_32767_is_not_negative),
 	TEST(each_segment_points_to_the_octet_after_the_urgent_data),
 	TEST(what_follows_urgent_data_is_not_urgent),
 	TEST(urgent_data_do_not_wait_for_nagle),

@@ -1,0 +1,100 @@
+/* Text arrives: when it is acknowledged, and how the window opens. */
+#include <string.h>
+
+#include "../lib/lone.h"
+
+static struct lone *open_one(struct lone_peer *p, uint32_t rcvbuf)
+{
+	struct lone *l = lone_new();
+
+	if (rcvbuf)
+		l->cfg.tcp.rcvbuf = rcvbuf;
+	l->cfg.tcp.quickack = false;
+	lone_start(l);
+	*p = lone_peer(0);
+	p->ts = false;
+	lone_handshake(l, p);
+	return l;
+}
+
+static void put(struct lone *l, struct lone_peer *p, uint32_t len)
+{
+	struct seg g = {.seq = seq_of(p->nxt), .ack = seq_of(p->ack), .flags = TH_ACK, .wnd = p->wnd, .len = len};
+	uint8_t f[LONE_FRAME];
+
+	lone_put(l, f, lone_frame(f, p, &g, NULL));
+	p->nxt += len;
+}
+
+static void what_arrives_together_is_acknowledged_once(void)
+{
+	struct lone_peer p;
+	struct lone *l = open_one(&p, 0);
+
+	for (int i = 0; i < 6; i++)
+		put(l, &p, 1460);
+	lone_turn(l);
+	CU_ASSERT_EQUAL(l->nheard, 1);
+	CU_ASSERT_EQUAL(l->heard[0].ack.v, p.nxt);
+	lone_free(l);
+}
+
+static void one_segment_waits_for_a_second_but_not_half_a_second(void)
+{
+	struct lone_peer p;
+	struct lone *l = open_one(&p, 0);
+
+	lone_say(l, &p, TH_ACK, 1460);
+	CU_ASSERT_EQUAL(l->nheard, 0);
+	lone_wait(l, 499 * MS);
+	CU_ASSERT_EQUAL(l->nheard, 1);
+	CU_ASSERT_EQUAL(l->heard[0].ack.v, p.nxt);
+
+	lone_forget(l);
+	lone_say(l, &p, TH_ACK, 1460);
+	CU_ASSERT_EQUAL(l->nheard, 0);
+	lone_say(l, &p, TH_ACK, 1460);
+	CU_ASSERT_EQUAL(l->nheard, 1);
+	CU_ASSERT_EQUAL(l->heard[0].ack.v, p.nxt);
+	lone_free(l);
+}
+
+static void the_window_opens_by_whole_segments(void)
+{
+	struct lone_peer p;
+	struct lone *l = open_one(&p, 8 * 1460);
+	uint8_t buf[1460];
+	uint32_t edge;
+
+	for (int i = 0; i < 8; i++)
+		lone_say(l, &p, TH_ACK, 1460);
+	const struct seg *g = lone_last(l, TH_ACK, TH_ACK);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(g);
+	CU_ASSERT_EQUAL(g->wnd, 0);
+	edge = g->ack.v;
+
+	lone_forget(l);
+	for (int i = 0; i < 14; i++) { /* a hundred bytes at a time */
+		sock_recv(l->s, p.sock, buf, 100);
+		lone_turn(l);
+	}
+	lone_say(l, &p, TH_ACK, 0);
+	for (size_t i = 0; i < l->nheard; i++) {
+		CU_ASSERT_EQUAL(l->heard[i].wnd, 0);
+		CU_ASSERT_EQUAL(l->heard[i].ack.v, edge);
+	}
+	lone_forget(l);
+	sock_recv(l->s, p.sock, buf, 60);
+	lone_turn(l);
+	CU_ASSERT_EQUAL(l->nheard, 1);
+	CU_ASSERT_TRUE((uint32_t)l->heard[0].wnd << 0 >= 1460);
+	lone_free(l);
+}
+
+static const struct test_case cases[] = {
+	TEST(what_arrives_together_is_acknowledged_once),
+	TEST(one_segment_waits_for_a_second_but_not_half_a_second),
+	TEST(the_window_opens_by_whole_segments),
+};
+TEST_SUITE(tcp_rcv, cases);
