@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "report.h"
 #include "scenario_args.h"
@@ -84,6 +86,23 @@ static void say_again(const struct request *r, const struct scenario *sc)
 	fputs(r->check == CHECK_ALWAYS ? " --check\n" : "\n", stderr);
 }
 
+/* A line that is written over, once a second has passed; on a terminal alone. */
+static void show_progress(const struct world *w)
+{
+	static struct timespec begun, last;
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (begun.tv_sec == 0)
+		begun = now;
+	if (now.tv_sec - begun.tv_sec < 1 || now.tv_sec == last.tv_sec)
+		return;
+	last = now;
+	fprintf(stderr, "\r%lld s of at most %lld s of virtual time, %llu events ",
+		(long long)(w->now / SEC), (long long)(w->sc->stop / SEC),
+		(unsigned long long)w->events);
+}
+
 static int finish(const struct request *r, struct world *w, const char *dir, bool held)
 {
 	char err[600];
@@ -123,6 +142,8 @@ static int run_scenario(const struct request *r, const char *file)
 		scenario_lint(stderr, sc);
 		say_sweep(sc);
 	}
+	if (!r->quiet && isatty(STDERR_FILENO))
+		options.progress = show_progress;
 	default_out(file, out, sizeof(out));
 	if (r->trace)
 		options.out = r->out ? r->out : out;
@@ -144,6 +165,9 @@ static int run_scenario(const struct request *r, const char *file)
 		goto end;
 	}
 	bool held = world_run(w);
+
+	if (options.progress)
+		fputs("\r\033[K", stderr);
 
 	code = finish(r, w, options.out, held);
 	if (held)

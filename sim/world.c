@@ -12,6 +12,7 @@
 /* More events than this within one instant are a livelock: the largest honest instant is a burst
  * that a host sends into a path without rate and delay. */
 #define INSTANT_MAX 1000000
+#define PROGRESS_EVERY 16384 /* events */
 
 /* ---- who is who in the event queue: hosts, paths, changes, ticks ---- */
 
@@ -211,6 +212,8 @@ bool world_run(struct world *w)
 
 		if (world_is_dead(w) || at > w->sc->stop)
 			break;
+		if (w->opt.progress && w->events % PROGRESS_EVERY == 0)
+			w->opt.progress(w);
 		guard_instant(w, at);
 		w->now = at;
 		act(w, heap_first(&w->heap));

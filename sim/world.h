@@ -89,11 +89,14 @@ struct queue_series {
 	uint32_t n, cap;
 };
 
+struct world;
+
 enum world_check { CHECK_NONE, CHECK_SAMPLED, CHECK_ALWAYS };
 
 struct world_options {
 	const char *out; /* where captures go; NULL: none are made, and no series */
 	enum world_check check;
+	void (*progress)(const struct world *); /* now and then, to tell the user; NULL */
 };
 
 struct world {
