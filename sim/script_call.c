@@ -767,6 +767,7 @@ static int64_t do_setsockopt(struct runner *r, struct attempt *a)
 	v *= options[i].scale;
 	if (doubled(r, options[i].opt))
 		v *= 2;
+	f->lowat_set |= options[i].opt == OPT_NOTSENT_LOWAT;
 	e = sock_set(r->stack, f->sock, options[i].opt, v);
 	if (e == ERR_OPNOTSUPP && options[i].opt == OPT_FASTOPEN)
 		run_skip(r, a->line, "TCP Fast Open: this stack does not have it");
@@ -795,6 +796,8 @@ static int64_t do_getsockopt(struct runner *r, struct attempt *a)
 	e = sock_get(r->stack, f->sock, options[i].opt, &v);
 	if (e < 0)
 		return -to_errno(e);
+	if (options[i].opt == OPT_NOTSENT_LOWAT && (v >= UINT32_MAX || !f->lowat_set))
+		v = 0; /* as Linux shows the system's default */
 	return check_out(r, a, 3, v / options[i].scale) ? 0 : -EINVAL;
 }
 

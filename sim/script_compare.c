@@ -30,6 +30,7 @@ static bool opt_same(const struct script_opt *a, const struct script_opt *b)
 		return a->n == b->n && memcmp(a->u.bytes, b->u.bytes, a->n) == 0;
 	case SOPT_FO:
 	case SOPT_FOEXP:
+		return a->n == b->n && memcmp(a->u.bytes, b->u.bytes, a->n) == 0;
 	case SOPT_OTHER:
 		return a->wire == b->wire && a->n == b->n && memcmp(a->u.bytes, b->u.bytes, a->n) == 0;
 	}

@@ -138,10 +138,11 @@ static const struct {
 	{"parameter_problem", "unknown_option", 0, 0, 4, 2},
 };
 
+/* Without a code the first of its type. */
 static bool icmp_lookup(const struct script_icmp *m, bool v6, uint8_t *type, uint8_t *code)
 {
 	for (size_t i = 0; i < sizeof(icmp_words) / sizeof(icmp_words[0]); i++) {
-		if (strcmp(icmp_words[i].type, m->type) != 0 || strcmp(icmp_words[i].code, m->code) != 0)
+		if (strcmp(icmp_words[i].type, m->type) != 0 || (*m->code && strcmp(icmp_words[i].code, m->code) != 0))
 			continue;
 		*type = v6 ? icmp_words[i].v6_type : icmp_words[i].v4_type;
 		*code = v6 ? icmp_words[i].v6_code : icmp_words[i].v4_code;

@@ -38,6 +38,7 @@ struct fd {
 	int num;
 	sock_t sock;
 	bool nonblock, listening, connecting, connected, shut_rd, shut_wr, inq, more;
+	bool lowat_set;
 	bool abort_on_close; /* SO_LINGER with 0 */
 	uint32_t bits;      /* SOCK_* seen so far and not used up */
 	int error;          /* pending, taken from the stack to look at it; 0: none */

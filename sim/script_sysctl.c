@@ -144,6 +144,7 @@ SETTER(set_idle, e->tcp.idle_restart = v[0] != 0)
 SETTER(set_tlp, e->tcp.tlp = v[0] >= 3)
 SETTER(set_cookies, e->tcp.syn_cookies = v[0] != 0)
 SETTER(set_fastopen, e->tcp.fastopen = v[0] != 0)
+SETTER(set_linux_fastopen, e->tcp.fastopen = (v[0] & 0x402) == 0x402) /* every listener, unasked */
 SETTER(set_rfc1337, e->tcp.rfc1337 = v[0] != 0)
 SETTER(set_pmtud, e->tcp.pmtud = v[0] != 0)
 SETTER(set_plpmtud, e->tcp.plpmtud = v[0] != 0)
@@ -225,14 +226,14 @@ static const struct knob knobs[] = {
 	{"tcp_frto", set_frto}, {"tcp_reordering", set_reordering},
 	{"tcp_slow_start_after_idle", set_idle}, {"tcp_early_retrans", set_tlp},
 	{"tcp_recovery", set_recovery}, {"tcp_ecn", set_ecn}, {"tcp_syncookies", set_cookies},
-	{"tcp_fastopen", set_fastopen}, {"tcp_rfc1337", set_rfc1337}, {"tcp_rmem", set_rmem},
+	{"tcp_fastopen", set_linux_fastopen}, {"tcp_rfc1337", set_rfc1337}, {"tcp_rmem", set_rmem},
 	{"tcp_wmem", set_wmem}, {"tcp_keepalive_time", set_keep_time},
 	{"tcp_keepalive_intvl", set_keep_intvl}, {"tcp_keepalive_probes", set_keepcnt},
 	{"tcp_notsent_lowat", set_lowat}, {"tcp_cubic.hystart_detect", set_hystart},
 	/* Of no consequence here: names that only choose how Linux batches, paces or caches. */
 	{"tcp_fack", set_nothing}, {"tcp_tso_win_divisor", set_nothing}, {"tcp_min_tso_segs", set_unit},
 	{"tcp_ecn_option", set_nothing}, {"tcp_pacing_ss_ratio", set_nothing},
-	{"tcp_pacing_ca_ratio", set_nothing}, {"tcp_fastopen_key", set_nothing},
+	{"tcp_pacing_ca_ratio", set_nothing},
 	{"tcp_no_metrics_save", set_nothing}, {"tcp_autocorking", set_nothing},
 	{"tcp_limit_output_bytes", set_nothing}, {"tcp_moderate_rcvbuf", set_nothing},
 	{"tcp_fastopen_blackhole_timeout_sec", set_nothing}, {"tcp_invalid_ratelimit", set_nothing},
@@ -271,6 +272,18 @@ static bool set_congestion_control(struct script_env *e, const char *value)
 	return false;
 }
 
+/* Four words in hexadecimal, "a1a1a1a1-b2b2b2b2-...", each with its lowest byte first. */
+static bool set_fastopen_key(struct script_env *e, const char *value)
+{
+	unsigned w[4];
+
+	if (sscanf(value, "%8x-%8x-%8x-%8x", &w[0], &w[1], &w[2], &w[3]) != 4)
+		return false;
+	for (int i = 0; i < 16; i++)
+		e->tcp.fastopen_key[i] = (uint8_t)(w[i / 4] >> 8 * (i % 4));
+	return true;
+}
+
 /* "net.ipv4.x", "/proc/sys/net/ipv4/x", "net.inet.tcp.x" -> "x". */
 static const char *knob_name(char *path)
 {
@@ -304,6 +317,8 @@ static enum script_cmd set_sysctl(struct script_env *e, char *pair, char *why, s
 		snprintf(why, cap, "sysctl %s=%s: no such algorithm here", name, value);
 		return CMD_REFUSED;
 	}
+	if (strcmp(name, "tcp_fastopen_key") == 0 && set_fastopen_key(e, value))
+		return CMD_OK;
 	for (const char *s = value; n < 3 && *s; n++) {
 		char *end;
 
@@ -332,6 +347,7 @@ static enum script_cmd google_defaults(struct script_env *e, char *why, size_t c
 		"tcp_reordering=3", "tcp_congestion_control=cubic", "tcp_slow_start_after_idle=0",
 		"tcp_early_retrans=4", "tcp_recovery=1", "tcp_ecn=0", "tcp_notsent_lowat=4294967295",
 		"tcp_fastopen=0x70403", "tcp_syncookies=1",
+		"tcp_fastopen_key=a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4",
 	};
 
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {

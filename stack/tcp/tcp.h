@@ -189,6 +189,7 @@ struct tcb {
 		seq_t end, fack;
 		bool seen_reordering, valid, dsack_round_on;
 		uint8_t mult, persist;
+		uint16_t reordering; /* widest seen, in segments; for information */
 		seq_t dsack_round;
 	} rack;
 	struct {

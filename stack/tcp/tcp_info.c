@@ -60,7 +60,7 @@ void tcp_info(const struct tcb *c, struct sock_info *i)
 		.probes = c->keep_probes,
 		.retransmits = c->retries,
 		.app_limited = c->rate.app_limited != 0,
-		.reordering = c->cfg->dupthresh,
+		.reordering = c->rack.reordering > c->cfg->dupthresh ? c->rack.reordering : c->cfg->dupthresh,
 		.bytes_sent = c->stat.bytes_sent,
 		.bytes_acked = c->stat.bytes_acked,
 		.bytes_received = c->stat.bytes_received,

@@ -112,8 +112,13 @@ void tcp_loss_on_record(void *arg, const struct rec *r, struct ack_news *news)
 	 * blocks come newest first, and before the cumulative part: that is no reordering. */
 	if (seq_gt(r->hi, c->rack.fack))
 		c->rack.fack = r->hi;
-	if (!(r->flags & REC_EVER) && seq_lt(r->hi, news->prior_fack))
+	if (!(r->flags & REC_EVER) && seq_lt(r->hi, news->prior_fack)) {
+		uint32_t width = (news->prior_fack.v - r->lo.v + c->mss - 1) / c->mss;
+
 		c->rack.seen_reordering = true;
+		if (width > c->rack.reordering)
+			c->rack.reordering = (uint16_t)(width < 300 ? width : 300);
+	}
 }
 
 /* Step 4: how long a record may be overtaken before it counts as lost. */
