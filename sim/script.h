@@ -209,6 +209,7 @@ const char *script_profile_list(void);
 struct script_env {
 	struct tcp_config tcp;
 	uint32_t tso_max;
+	bool cut;       /* the device does no segmentation: units come as frames, as if a layer below had cut them */
 	bool link_down; /* a queue of no packets: all that is sent is dropped */
 	bool insecure_rst, insecure_syn, icmp_may_rst;
 	int64_t notsent_lowat; /* 0: none */

@@ -1018,6 +1018,7 @@ size_t call_tcp_info(struct runner *r, struct script_var *out, size_t max)
 		{"tcpi_rttvar", i.rttvar / US}, {"tcpi_min_rtt", i.min_rtt / US},
 		{"tcpi_snd_ssthresh", no_ssthresh ? 0x7fffffff : segs(i.ssthresh, mss)},
 		{"tcpi_snd_cwnd", segs(i.cwnd, mss)}, {"tcpi_reordering", i.reordering},
+		{"tcpi_reord_seen", i.reorderings},
 		{"tcpi_bytes_acked", (int64_t)i.bytes_acked}, {"tcpi_bytes_received", (int64_t)i.bytes_received},
 		{"tcpi_bytes_sent", (int64_t)i.bytes_sent}, {"tcpi_bytes_retrans", (int64_t)i.bytes_retrans},
 		{"tcpi_segs_out", (int64_t)i.segs_out}, {"tcpi_segs_in", (int64_t)i.segs_in},

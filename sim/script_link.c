@@ -256,6 +256,30 @@ static struct sent *queue_slot(struct runner *r)
 	return s;
 }
 
+/* What segmentation below would make of a unit: frames of gso_size, the last with PSH and FIN. */
+static void cut_unit(struct runner *r, struct sent unit, uint32_t size)
+{
+	const uint16_t last_only = TH_PSH | TH_FIN;
+	uint32_t seq = unit.g.seq, left = unit.g.len;
+
+	r->count--; /* the unit itself, just queued */
+	while (left) {
+		struct sent *s = queue_slot(r);
+		uint32_t n = left < size ? left : size;
+
+		if (!s)
+			return;
+		*s = unit;
+		s->g.seq = seq;
+		s->g.len = n;
+		s->g.end = seq + n;
+		if (left > n)
+			s->g.flags &= (uint16_t)~last_only;
+		seq += n;
+		left -= n;
+	}
+}
+
 static void take_tcp(struct runner *r, const struct ip_hdr *ip, const uint8_t *p, size_t len,
 		     const struct pkt *pkt)
 {
@@ -283,6 +307,8 @@ static void take_tcp(struct runner *r, const struct ip_hdr *ip, const uint8_t *p
 		if (csum_fold(csum_add(csum_pseudo(&ip->src, &ip->dst, PROTO_TCP, (uint32_t)len), p, len)) !=
 		    0xffff)
 			s->fault = "checksum";
+	if (r->env.cut && pkt->gso_size && s->g.len > pkt->gso_size)
+		cut_unit(r, *s, pkt->gso_size);
 }
 
 static void take_ip(struct runner *r, const uint8_t *p, size_t len, const struct pkt *pkt)

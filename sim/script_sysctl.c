@@ -485,7 +485,7 @@ static enum script_cmd run_ethtool(const struct words *c, struct script_env *e)
 	int at = word_at(c, "tso");
 
 	if (at >= 0 && at + 1 < c->n && strcmp(c->w[at + 1], "off") == 0)
-		e->tso_max = 0;
+		e->cut = true;
 	return CMD_OK;
 }
 

@@ -237,7 +237,8 @@ struct sock_info {
 	uint64_t pacing_rate, delivery_rate; /* bytes per second */
 	ns_t srtt, rttvar, rto, min_rtt, last_rtt;
 	uint8_t backoff, probes, retransmits;
-	uint32_t reordering;
+	uint32_t reordering;    /* in segments: the widest seen, or the threshold */
+	uint32_t reorderings;   /* times that it was seen */
 	uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retrans;
 	uint64_t segs_out, segs_in, data_segs_out, data_segs_in, delivered, delivered_ce;
 	uint64_t retrans_by[WHY_COUNT]; /* segments by cause */

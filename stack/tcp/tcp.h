@@ -190,6 +190,7 @@ struct tcb {
 		bool seen_reordering, valid, dsack_round_on;
 		uint8_t mult, persist;
 		uint16_t reordering; /* widest seen, in segments; for information */
+		uint32_t reorderings;
 		seq_t dsack_round;
 	} rack;
 	struct {

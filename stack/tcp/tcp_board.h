@@ -65,6 +65,7 @@ struct ack_news {
 	uint32_t ts_ecr;
 	bool dsack;                 /* the first block was a D-SACK (RFC 2883) */
 	struct seq_range dsack_range;
+	bool reordering;            /* something arrived below prior_fack */
 	seq_t prior_fack;           /* highest number known to have arrived before this ACK */
 	bool fin_acked;
 	ns_t rtt;                   /* from the newest record that was never retransmitted; -1: none */

@@ -61,6 +61,7 @@ void tcp_info(const struct tcb *c, struct sock_info *i)
 		.retransmits = c->retries,
 		.app_limited = c->rate.app_limited != 0,
 		.reordering = c->rack.reordering > c->cfg->dupthresh ? c->rack.reordering : c->cfg->dupthresh,
+		.reorderings = c->rack.reorderings,
 		.bytes_sent = c->stat.bytes_sent,
 		.bytes_acked = c->stat.bytes_acked,
 		.bytes_received = c->stat.bytes_received,

@@ -280,9 +280,9 @@ static enum verdict step7_text(struct tcb *c, const struct seg *g, const struct 
 		return GO_ON;
 	/* RFC 9293 3.6.1 (RFC 2525 2.17): nobody will read it, and the peer should not think so. */
 	if (c->user_gone && seq_gt(seq_add(g->seq, g->len), c->rcv.nxt)) {
-		tcp_send_abort(c);
+		/* By the number that the peer expects: only that one is sure to end it (RFC 5961 3.2). */
 		tcp_closed(c, 0, "data after the user had closed");
-		return GONE;
+		return DROP_RESET;
 	}
 	tcp_rcv_text(c, g, p);
 	return GO_ON;

@@ -116,6 +116,8 @@ void tcp_loss_on_record(void *arg, const struct rec *r, struct ack_news *news)
 		uint32_t width = (news->prior_fack.v - r->lo.v + c->mss - 1) / c->mss;
 
 		c->rack.seen_reordering = true;
+		c->rack.reorderings += !news->reordering;
+		news->reordering = true;
 		if (width > c->rack.reordering)
 			c->rack.reordering = (uint16_t)(width < 300 ? width : 300);
 	}

@@ -429,6 +429,28 @@ static void say_syn(struct tcb *c)
 
 /* ---- lost records ---- */
 
+/* The longest send unit. Where a device cuts it, one unit holds about a millisecond of the window's
+ * rate and no more than half the window, so that ACKs still arrive spread out; as Linux does, whose
+ * rate is twice (in slow start) or 1.2 times cwnd/srtt. A short path may have the largest at once. */
+static uint32_t unit_limit(const struct tcb *c)
+{
+	uint32_t most = QUANTUM - QUANTUM % c->mss, half = c->cc.cwnd / 2;
+
+	if (!makes_units(c))
+		return most;
+	uint64_t rate = c->cc.cwnd * (c->cc.cwnd < c->cc.ssthresh / 2 ? 200ull : 120ull) / 100;
+	uint64_t bytes = c->rtt.srtt ? rate * MS / (uint64_t)c->rtt.srtt : most;
+	uint64_t least = (uint64_t)(c->cfg->unit_segs ? c->cfg->unit_segs : 1) * c->mss;
+
+	if (c->rtt.min != NS_NEVER && c->rtt.min < 16 * 512 * US)
+		bytes += QUANTUM >> (c->rtt.min / (512 * US));
+	bytes = bytes < least ? least : bytes - bytes % c->mss;
+	half = half < c->mss ? c->mss : half - half % c->mss;
+	if (bytes > half)
+		bytes = half;
+	return bytes < most ? (uint32_t)bytes : most;
+}
+
 static void fill_why(struct tcb *c, const struct rec *r, enum send_why why, struct pkt_note *n)
 {
 	*n = (struct pkt_note){.why = (uint8_t)why,
@@ -453,13 +475,63 @@ static bool resend_text(struct tcb *c, const struct rec *r, uint32_t len, const 
 	return true;
 }
 
-/* One record again, in pieces of the MSS if that has shrunk meanwhile. */
-static bool resend(struct tcb *c, uint32_t id, enum send_why why)
+static uint32_t text_of(const struct rec *r)
+{
+	return r->hi.v - r->lo.v - !!(r->flags & REC_FIN);
+}
+
+/* How many records from id on may go again as one unit: whole segments, all waiting, within the window. */
+static uint32_t lost_run(const struct tcb *c, uint32_t id)
+{
+	uint32_t n = 1, room = tcp_window_left(c), limit = unit_limit(c);
+	uint32_t bytes = text_of(board_rec(&c->board, id));
+
+	if (!makes_units(c) || c->rexmit_due || bytes != c->mss)
+		return 1;
+	if (c->ca == CA_RECOVERY && !c->prr_out)
+		return 1; /* the fast retransmission itself is one segment (RFC 5681 3.2) */
+	if (c->cc.pacing_rate && limit > pace_quantum(c))
+		limit = pace_quantum(c);
+	while (id + n != c->board.end) {
+		const struct rec *r = board_rec(&c->board, id + n);
+
+		if ((r->flags & (REC_LOST | REC_FLYING | REC_SACKED | REC_FIN)) != REC_LOST || text_of(r) != c->mss)
+			break;
+		bytes += c->mss;
+		if (bytes > room || bytes > limit)
+			break;
+		n++;
+	}
+	return n;
+}
+
+static void account_resent(struct tcb *c, uint32_t id, enum send_why why)
 {
 	struct tcp *t = c->tcp;
 	struct rec *r = board_rec(&c->board, id);
+	uint32_t text = text_of(r);
+
+	if (c->undo.on) {
+		c->undo.retrans++;
+		if (!c->undo.ts_valid) {
+			c->undo.ts_valid = true;
+			c->undo.ts = tcp_ts_now(c);
+		}
+	}
+	board_resent(&c->board, id, t->now);
+	rate_on_send(&c->rate, &r->snap, tcp_inflight(c), t->now);
+	t->count->tcp_retrans++;
+	c->stat.retrans_by[why]++;
+	c->stat.bytes_retrans += text;
+	c->prr_out += text;
+}
+
+/* `count` records again, from id on; more than one are whole segments of the MSS. */
+static bool resend(struct tcb *c, uint32_t id, uint32_t count, enum send_why why)
+{
+	struct rec *r = board_rec(&c->board, id);
 	struct pkt_note n;
-	uint32_t text = r->hi.v - r->lo.v - !!(r->flags & REC_FIN);
+	uint32_t text = count > 1 ? count * c->mss : text_of(r);
 
 	c->mtup.size = 0; /* whether a probe passed can no longer be told */
 	fill_why(c, r, why, &n);
@@ -472,20 +544,9 @@ static bool resend(struct tcb *c, uint32_t id, enum send_why why)
 		if (!write_bare(c, r->lo, TH_FIN | TH_ACK, n.why))
 			return false;
 	}
-	if (c->undo.on) {
-		c->undo.retrans++;
-		if (!c->undo.ts_valid) {
-			c->undo.ts_valid = true;
-			c->undo.ts = tcp_ts_now(c);
-		}
-	}
-	board_resent(&c->board, id, t->now);
-	rate_on_send(&c->rate, &r->snap, tcp_inflight(c), t->now);
-	t->count->tcp_retrans++;
-	c->stat.retrans_by[n.why]++;
-	c->stat.bytes_retrans += text;
-	c->prr_out += text;
-	c->last_sent = t->now;
+	for (uint32_t i = 0; i < count; i++)
+		account_resent(c, id + i, n.why);
+	c->last_sent = c->tcp->now;
 	pace(c, text);
 	if (c->due[T_REXMIT] == NS_NEVER)
 		tcp_arm_rexmit(c);
@@ -497,12 +558,14 @@ static bool say_resend(struct tcb *c)
 	uint32_t id = board_next_lost(&c->board);
 	enum send_why why = c->rexmit_due && c->ca == CA_LOSS && c->send_why != WHY_RECOVERY ? WHY_RTO : c->send_why;
 
+	uint32_t n = id == REC_NONE ? 0 : lost_run(c, id);
+
 	c->rexmit_due = false;
 	if (id == REC_NONE)
 		return true;
 	if (c->ca == CA_LOSS && why == WHY_RECOVERY)
 		c->send_why = WHY_GO_BACK; /* Tahoe: only the first is the fast retransmission */
-	return resend(c, id, why);
+	return resend(c, id, n, why);
 }
 
 /* ---- new data ---- */
@@ -526,40 +589,16 @@ static void idle_restart(struct tcb *c)
 	c->cc.cwnd = restart;
 }
 
-/* The longest send unit. Where a device cuts it, one unit holds about a millisecond of the window's
- * rate and no more than half the window, so that ACKs still arrive spread out; as Linux does, whose
- * rate is twice (in slow start) or 1.2 times cwnd/srtt. A short path may have the largest at once. */
-static uint32_t unit_limit(const struct tcb *c)
-{
-	uint32_t most = QUANTUM - QUANTUM % c->mss, half = c->cc.cwnd / 2;
-
-	if (!makes_units(c))
-		return most;
-	uint64_t rate = c->cc.cwnd * (c->cc.cwnd < c->cc.ssthresh / 2 ? 200ull : 120ull) / 100;
-	uint64_t bytes = c->rtt.srtt ? rate * MS / (uint64_t)c->rtt.srtt : most;
-	uint64_t least = (uint64_t)(c->cfg->unit_segs ? c->cfg->unit_segs : 1) * c->mss;
-
-	if (c->rtt.min != NS_NEVER && c->rtt.min < 16 * 512 * US)
-		bytes += QUANTUM >> (c->rtt.min / (512 * US));
-	bytes = bytes < least ? least : bytes - bytes % c->mss;
-	half = half < c->mss ? c->mss : half - half % c->mss;
-	if (bytes > half)
-		bytes = half;
-	return bytes < most ? (uint32_t)bytes : most;
-}
-
 /* How much new text may go now; 0 if none, with *why_not for the persist timer and growth. */
 enum blocked { BLOCKED_NOT, BLOCKED_CWND, BLOCKED_WINDOW, BLOCKED_NAGLE, BLOCKED_PACE };
 
 static uint32_t new_text(struct tcb *c, enum blocked *why_not)
 {
-	uint32_t have = unsent(c), room = peer_room(c), cwnd, len = have;
+	uint32_t have = unsent(c), room = peer_room(c), cwnd = tcp_window_left(c), len = have;
 
 	*why_not = BLOCKED_NOT;
 	if (!have || !may_send_data(c))
 		return 0;
-	idle_restart(c); /* before the window is asked for room (RFC 5681 4.1) */
-	cwnd = tcp_window_left(c);
 	if (pace_holds(c)) {
 		*why_not = BLOCKED_PACE;
 		return 0;
@@ -715,7 +754,7 @@ static bool say_tail_probe(struct tcb *c)
 	}
 	c->tlp_retrans = true;
 	c->tlp_out = true;
-	return resend(c, c->board.end - 1, WHY_TLP);
+	return resend(c, c->board.end - 1, 1, WHY_TLP);
 }
 
 /* One byte beyond the window, or, if there is only a FIN to come, a bare segment below it. A window
@@ -864,7 +903,7 @@ static bool emit(struct tcb *c)
 	enum blocked why_not = BLOCKED_NOT;
 	uint32_t quantum = QUANTUM;
 
-	if (may_send_data(c) && unsent(c))
+	if (may_send_data(c) && unsent(c) && peer_room(c)) /* a shut window is not idleness of ours */
 		idle_restart(c);
 	while (c->state != TCP_CLOSED && c->state != TCP_TIME_WAIT) {
 		uint32_t len = 0;

@@ -44,7 +44,7 @@ static void googles_dialect_changes_what_it_names(void)
 	CU_ASSERT_EQUAL(e.tcp.sndbuf, 50000);
 	CU_ASSERT_EQUAL(e.tcp.rcvbuf, 540000);
 	CU_ASSERT_EQUAL(e.tcp.cc, CC_RENO);
-	CU_ASSERT_EQUAL(e.tso_max, 0);
+	CU_ASSERT(e.cut);
 	CU_ASSERT_FALSE(e.link_down);
 	CU_ASSERT_EQUAL(run("tc qdisc delete dev tun0 root 2>/dev/null ; tc qdisc add dev tun0 root pfifo "
 			    "limit 0",
