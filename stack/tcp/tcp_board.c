@@ -465,6 +465,8 @@ bool board_check(const struct board *b, seq_t una, seq_t nxt)
 	uint32_t sent = 0, sacked = 0, lost = 0, flying = 0, waiting = 0, timed = 0, n = 0;
 	seq_t at = una;
 
+	if (b->sacked.n && seq_lt(b->sacked.r[0].lo, una))
+		return false;
 	for (uint32_t id = b->first; id != b->end; id++) {
 		const struct rec *r = board_rec(b, id);
 		uint32_t len = rec_len(r), pos = id & (b->cap - 1);

@@ -260,6 +260,32 @@ static void a_full_accept_queue_takes_no_more_and_recovers(void)
 	lone_free(l);
 }
 
+/* Half-open connections whose last ACK comes when the queue is full: they wait, and are not let in. */
+static void a_last_ack_does_not_get_past_a_full_accept_queue(void)
+{
+	struct lone *l = lone_open();
+	struct lone_peer early[10], late[16];
+
+	for (uint32_t k = 0; k < 10; k++) {
+		early[k] = lone_peer(k);
+		CU_ASSERT_TRUE(lone_reach(l, &early[k], TCP_SYN_RECEIVED));
+	}
+	for (uint32_t k = 0; k < 16; k++) {
+		late[k] = lone_peer(100 + k);
+		lone_reach(l, &late[k], TCP_SYN_RECEIVED);
+		lone_say(l, &late[k], TH_ACK, 0);
+	}
+	CU_ASSERT_EQUAL(lone_count(l, TCP_ESTABLISHED), 16);
+	for (uint32_t k = 0; k < 10; k++)
+		lone_say(l, &early[k], TH_ACK, 0);
+	CU_ASSERT_EQUAL(lone_count(l, TCP_ESTABLISHED), 16);
+	drain_accepted(l, true);
+	for (uint32_t k = 0; k < 10; k++)
+		lone_say(l, &early[k], TH_ACK, 0);
+	CU_ASSERT_EQUAL(lone_count(l, TCP_ESTABLISHED), 10);
+	lone_free(l);
+}
+
 static void a_peer_that_goes_through_ports_is_forgotten(void)
 {
 	struct lone *l = lone_open();
@@ -464,6 +490,7 @@ static const struct test_case cases[] = {
 	TEST(connections_in_fin_wait_2_without_a_user_pass_in_a_minute),
 	TEST(time_wait_has_a_bound_and_the_oldest_makes_room),
 	TEST(a_full_accept_queue_takes_no_more_and_recovers),
+	TEST(a_last_ack_does_not_get_past_a_full_accept_queue),
 	TEST(a_peer_that_goes_through_ports_is_forgotten),
 	TEST(an_arp_flood_fills_no_more_than_the_table),
 	TEST(an_address_that_is_no_host_is_never_believed),

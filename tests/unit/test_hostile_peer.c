@@ -471,6 +471,55 @@ static void an_optimistic_ack_is_ignored(void)
 	lone_free(l);
 }
 
+/* RFC 5681 3.1: silence costs the window, whatever the algorithm. */
+static void a_timeout_brings_the_window_down(void)
+{
+	static const enum tcp_cc_kind kinds[] = {CC_RENO, CC_CUBIC, CC_DCTCP, CC_TAHOE};
+
+	for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
+		struct lone *l = lone_new();
+		struct lone_peer p = lone_peer(1);
+
+		l->cfg.tcp.cc = kinds[k];
+		l->cfg.tcp.tlp = false;
+		lone_start(l);
+		lone_handshake(l, &p);
+		send_text(l, &p, 100000);
+		struct sock_info before = info(l, &p);
+
+		lone_wait(l, 2 * SEC);
+		struct sock_info after = info(l, &p);
+
+		CU_ASSERT_TRUE(after.timeouts >= 1);
+		CU_ASSERT_TRUE(after.cwnd <= 2 * after.mss);
+		CU_ASSERT_TRUE(after.ssthresh < before.cwnd);
+		lone_free(l);
+	}
+}
+
+/* RFC 8985 6.2 step 5: what was overtaken is resent a quarter of the round trip later, without a
+ * third duplicate and long before the timeout. */
+static void rack_looks_again_when_the_reordering_window_is_over(void)
+{
+	struct lone *l = lone_open();
+	struct lone_peer p = lone_peer(1);
+
+	CU_ASSERT_TRUE(lone_reach(l, &p, TCP_SYN_RECEIVED));
+	l->now += 40 * MS;
+	lone_say(l, &p, TH_ACK, 0);
+	p.sock = sock_accept(l->s, l->listener);
+	send_text(l, &p, 2 * 1448);
+	l->now += 40 * MS;
+	say_ack(l, &p, p.ack, p.ack + 1448, p.ack + 2896);
+	lone_forget(l);
+	lone_wait(l, 9 * MS);
+	CU_ASSERT_EQUAL(lone_heard_bytes(l), 0);
+	lone_wait(l, 2 * MS);
+	CU_ASSERT_EQUAL(lone_heard_bytes(l), 1448);
+	CU_ASSERT_EQUAL(info(l, &p).timeouts, 0);
+	lone_free(l);
+}
+
 /* ---- lies in SACK ---- */
 
 static void sack_blocks_that_lie_mark_nothing(void)
@@ -880,6 +929,8 @@ static const struct test_case cases[] = {
 	TEST(ack_division_does_not_grow_the_window),
 	TEST(spoofed_duplicate_acks_do_not_inflate_the_flight),
 	TEST(an_optimistic_ack_is_ignored),
+	TEST(a_timeout_brings_the_window_down),
+	TEST(rack_looks_again_when_the_reordering_window_is_over),
 	TEST(sack_blocks_that_lie_mark_nothing),
 	TEST(random_sacks_keep_the_scoreboard_sound),
 	TEST(sacks_of_every_other_byte_are_bounded),
