@@ -37,20 +37,26 @@ static bool add_payload(struct cutter *c, struct pkt *f, uint32_t n)
 	return true;
 }
 
+/* RFC 1624, equation 3: the sum moves with the two fields. */
+static void fix_ip4(uint8_t *ip, uint16_t len, uint16_t id)
+{
+	csum_t sum = (uint16_t)~rd16(ip + 10);
+
+	sum += (csum_t)(uint16_t)~rd16(ip + 2) + len + (uint16_t)~rd16(ip + 4) + id;
+	wr16(ip + 2, len);
+	wr16(ip + 4, id);
+	wr16(ip + 10, (uint16_t)~csum_fold_native(sum));
+}
+
 static void fix_ip(struct pkt *f, uint32_t nth)
 {
 	uint8_t *ip = f->data + f->l3_off;
 	uint32_t ip_len = f->len - f->l3_off;
-	uint32_t hdr = (uint32_t)f->l4_off - f->l3_off;
 
-	if (ip[0] >> 4 == 4) {
-		wr16(ip + 2, (uint16_t)ip_len);
-		wr16(ip + 4, (uint16_t)(rd16(ip + 4) + nth));
-		wr16(ip + 10, 0);
-		wr16(ip + 10, (uint16_t)~csum_fold(csum_add(0, ip, hdr)));
-	} else {
+	if (ip[0] >> 4 == 4)
+		fix_ip4(ip, (uint16_t)ip_len, (uint16_t)(rd16(ip + 4) + nth));
+	else
 		wr16(ip + 4, (uint16_t)(ip_len - IP6_LEN));
-	}
 }
 
 static void fix_tcp(struct pkt *f, uint32_t off, bool first, bool last)

@@ -18,6 +18,14 @@ static uint64_t load64(const uint8_t *p)
 	return v;
 }
 
+static uint64_t load32(const uint8_t *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, 4);
+	return v;
+}
+
 static uint64_t halves(uint64_t v)
 {
 	return (uint32_t)v + (v >> 32);
@@ -129,21 +137,24 @@ csum_t csum_shift(csum_t sum)
 	return (uint16_t)(v << 8 | v >> 8); /* RFC 1071 2B: exchanging the bytes exchanges the sum's */
 }
 
-/* The part of the pseudo header behind the addresses. */
+/* The part of the pseudo header behind the addresses: two words, as they would be read from memory
+ * (writing them there and reading them back at once would stall). */
 static csum_t pseudo_rest(uint8_t proto, uint32_t len)
 {
-	uint8_t rest[8] = {0, 0, 0, 0, 0, 0, 0, proto};
-
-	wr32(rest, len);
-	return halves(load64(rest));
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return (csum_t)__builtin_bswap32(len) + ((csum_t)proto << 24);
+#else
+	return (csum_t)len + proto;
+#endif
 }
 
 csum_t csum_pseudo(const struct addr *src, const struct addr *dst, uint8_t proto, uint32_t len)
 {
-	size_t skip = addr_is_v4(src) && addr_is_v4(dst) ? 12 : 0;
-	csum_t sum = csum_add(0, src->b + skip, 16 - skip);
+	csum_t rest = pseudo_rest(proto, len);
 
-	return csum_add(sum, dst->b + skip, 16 - skip) + pseudo_rest(proto, len);
+	if (addr_is_v4(src) && addr_is_v4(dst))
+		return rest + load32(src->b + 12) + load32(dst->b + 12);
+	return csum_add(csum_add(rest, src->b, 16), dst->b, 16);
 }
 
 /* Adds the bytes of a pkt from l4_off on. */
@@ -181,7 +192,7 @@ static csum_t pseudo_of(const struct pkt *p)
 	csum_t addrs;
 
 	assert(p->l3_off + (v6 ? IP6_LEN : IP4_LEN) <= p->l4_off);
-	addrs = v6 ? csum_add(0, ip + 8, 32) : csum_add(0, ip + 12, 8);
+	addrs = v6 ? csum_add(0, ip + 8, 32) : halves(load64(ip + 12));
 	return addrs + pseudo_rest(p->l4_proto, p->len - p->l4_off);
 }
 
@@ -198,11 +209,11 @@ static uint32_t field_off(const struct pkt *p)
 /* What belongs into the field, whatever stands there now. */
 static uint16_t field_value(const struct pkt *p)
 {
-	uint8_t without[2];
-	uint16_t value;
+	csum_t sum = pseudo_of(p) + sum_from_l4(p);
+	uint16_t field, value;
 
-	wr16(without, (uint16_t)~rd16(p->data + field_off(p)));
-	value = (uint16_t)~csum_fold(csum_add(pseudo_of(p) + sum_from_l4(p), without, 2));
+	memcpy(&field, p->data + field_off(p), 2);
+	value = (uint16_t)~csum_fold(sum + (uint16_t)~field); /* what stands there is taken out again */
 	/* RFC 768: 0 says that there is none, so its other name is sent. */
 	return value == 0 && p->l4_proto == PROTO_UDP ? 0xffff : value;
 }

@@ -98,16 +98,22 @@ enum ip_verdict ip4_parse(const uint8_t *p, size_t len, struct ip_hdr *h, bool t
 
 void ip4_emit(uint8_t p[IP4_LEN], const struct ip_hdr *h)
 {
+	uint32_t src = addr_to_v4(&h->src), dst = addr_to_v4(&h->dst);
+	uint16_t total = (uint16_t)(IP4_LEN + h->payload_len), id = (uint16_t)h->id;
+	uint16_t frag = (uint16_t)(h->frag_off / 8 | (h->more_frags ? FLAG_MF : 0) |
+				   (h->dont_frag ? FLAG_DF : 0));
+	/* From the values, since reading back what was just written in small pieces would stall. */
+	csum_t sum = (0x4500u | h->tos) + total + id + frag + ((uint32_t)h->ttl << 8 | h->proto) +
+		     (csum_t)(src >> 16) + (src & 0xffff) + (dst >> 16) + (dst & 0xffff);
+
 	p[0] = 0x45;
 	p[1] = h->tos;
-	wr16(p + 2, (uint16_t)(IP4_LEN + h->payload_len));
-	wr16(p + 4, (uint16_t)h->id);
-	wr16(p + 6, (uint16_t)(h->frag_off / 8 | (h->more_frags ? FLAG_MF : 0) |
-			       (h->dont_frag ? FLAG_DF : 0)));
+	wr16(p + 2, total);
+	wr16(p + 4, id);
+	wr16(p + 6, frag);
 	p[8] = h->ttl;
 	p[9] = h->proto;
-	wr16(p + 10, 0);
-	wr32(p + 12, addr_to_v4(&h->src));
-	wr32(p + 16, addr_to_v4(&h->dst));
-	wr16(p + 10, (uint16_t)~csum_fold(csum_add(0, p, IP4_LEN)));
+	wr16(p + 10, (uint16_t)~csum_fold_native(sum));
+	wr32(p + 12, src);
+	wr32(p + 16, dst);
 }

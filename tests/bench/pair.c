@@ -211,7 +211,8 @@ int main(int argc, char **argv)
 
 	transfer(&b, bytes);
 	t = cpu_seconds() - t;
-	sock_info(b.stack[0], b.from, &info);
+	if (sock_info(b.stack[0], b.from, &info) != 0)
+		die("no figures");
 
 	double segs = (double)bytes / info.mss;
 
