@@ -66,12 +66,10 @@ void check_turn(struct world *w, uint32_t host)
 		return;
 	if (w->opt.check == CHECK_SAMPLED && w->turns_until_check-- > 0)
 		return;
-	w->turns_until_check = CHECK_EVERY - 1;
+	/* A walk costs the more the more flows there are, and comes the less often. */
+	w->turns_until_check = CHECK_EVERY * (1 + w->nflows / 8) - 1;
 	check_stack(w, host);
-	/* Streams of many flows are looked at less often, so that the cost of a turn stays bounded.
-	 */
-	if (w->nflows <= 8 || w->events % w->nflows == 0)
-		check_streams(w);
+	check_streams(w);
 }
 
 void check_path(struct world *w, uint32_t path)

@@ -12,7 +12,7 @@
 
 #include "world.h"
 
-#define CHECK_EVERY 256 /* turns, with CHECK_SAMPLED */
+#define CHECK_EVERY 256 /* turns, with CHECK_SAMPLED and up to 7 flows */
 
 void check_turn(struct world *, uint32_t host);
 void check_path(struct world *, uint32_t path);
