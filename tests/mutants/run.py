@@ -66,10 +66,22 @@ def caught_by():
 
 
 def copy_sources():
-    COPY.mkdir(parents=True, exist_ok=True)
+    """Only what differs is written, so that make rebuilds that and no more."""
+    wanted = set()
     for part in ("stack", "tls", "traces", "sim", "tests", "Makefile"):
-        src, dst = ROOT / part, COPY / part
-        subprocess.run(["cp", "-rpT", src, dst] if src.is_dir() else ["cp", "-p", src, dst], check=True)
+        src = ROOT / part
+        for path in [src] if src.is_file() else src.rglob("*"):
+            if not path.is_file():
+                continue
+            to = COPY / path.relative_to(ROOT)
+            wanted.add(to)
+            if not to.exists() or to.read_bytes() != path.read_bytes():
+                to.parent.mkdir(parents=True, exist_ok=True)
+                to.write_bytes(path.read_bytes())
+                to.chmod(path.stat().st_mode)
+    for path in COPY.rglob("*.[ch]"):
+        if path not in wanted and COPY / "build" not in path.parents:
+            path.unlink()
 
 
 def main():
