@@ -38,7 +38,7 @@ LIBOBJ  := $(call obj,$(CORE) $(LINK) $(TLS) $(TRACES) $(SIM))
 quiet    = $(if $(filter 0,$(V)),@echo "  $(1)",)
 
 .PHONY: all help setup setup-tests demo check unit check-scripts check-scenarios check-live \
-        purity deps determinism lint format bench rfc diagram mutants install clean
+        embed purity deps determinism lint format bench rfc diagram mutants install clean
 .SECONDARY:
 
 ## all          the program, build/<variant>/tapir (VARIANT=debug, release, cov)
@@ -61,11 +61,19 @@ $(B)/tapir: $(call obj,sim/main.c) $(B)/libtapir-all.a
 
 ## libtapir.a   for embedders: stack, links, TLS; only the public headers' names are global
 PUBLIC := stack_* sock_* tls_* link_* pkt_* chunk_* tcp_config_default tcp_state_name err_text
+# Three objects, so that libpcap and BearSSL are asked for only by who uses a raw socket or TLS. What
+# the raw socket shares with the stack, but no public header has, is in both.
+PARTS   := $(B)/tapir-stack.o $(B)/tapir-raw.o $(B)/tapir-tls.o
+RAW     := stack/link/packet.c
 libtapir.a: $(B)/libtapir.a
-$(B)/libtapir.a: $(call obj,$(CORE) $(LINK) $(TLS))
-	$(Q)ld -r $^ -o $(B)/libtapir.o
-	$(Q)objcopy --wildcard $(PUBLIC:%=--keep-global-symbol='%') $(B)/libtapir.o
-	$(Q)rm -f $@; ar rcs $@ $(B)/libtapir.o
+$(B)/tapir-stack.o: $(call obj,$(CORE) $(filter-out $(RAW),$(LINK)))
+$(B)/tapir-raw.o: $(call obj,$(RAW) stack/link/frame.c stack/wire/csum.c stack/wire/eth.c)
+$(B)/tapir-tls.o: $(call obj,$(TLS))
+$(PARTS):
+	$(Q)ld -r $^ -o $@
+	$(Q)objcopy --wildcard $(PUBLIC:%=--keep-global-symbol='%') $@
+$(B)/libtapir.a: $(PARTS)
+	$(Q)rm -f $@; ar rcs $@ $^
 
 ## demo         installs what is missing, builds, runs the lossy TLS scenario, says what to open
 demo: setup
@@ -113,6 +121,10 @@ purity:
 	@bad=$$(nm -u build/release/core.o | awk '{print $$2}' | grep -vE '^($(PURE)|_GLOBAL_OFFSET_TABLE_)$$'); \
 	if [ -n "$$bad" ]; then echo "purity: the core uses" $$bad; exit 1; fi; echo "purity: ok"
 
+## embed        a program by the public headers and libtapir.a alone
+embed:
+	$(Q)$(MAKE) --no-print-directory VARIANT=release libtapir.a > /dev/null
+	@sh tests/embed.sh build/release
 ## deps         folders include only what lies below them
 deps:
 	@sh tests/deps.sh

@@ -29,6 +29,7 @@ part release make --no-print-directory -j"$jobs" VARIANT=release all
 part unit make --no-print-directory unit
 part purity make --no-print-directory purity
 part deps make --no-print-directory deps
+part embed make --no-print-directory embed
 part scripts make --no-print-directory check-scripts
 part scenarios make --no-print-directory check-scenarios
 part live make --no-print-directory check-live
