@@ -163,21 +163,18 @@ static void gather(void *arg, const struct seg_view *v)
 static bool prepare(struct picture *p)
 {
 	static const char *const y_label[KINDS] = {"sequence number (relative)", "", "round trip (ms)", "bytes", "bit/s"};
-	char title[200];
 
 	if (p->r->kind == LADDER) {
 		p->ladder = ladder_new();
 		return p->ladder;
 	}
 	for (int i = 0; i < 2; i++) {
-		snprintf(title, sizeof(title), "%s of connection %" PRId64 " in %s", kind_word[p->r->kind], p->r->stream,
-			 p->r->file);
-		p->plot[i] = plot_new(title, "time (s)", y_label[p->r->kind]);
+		p->plot[i] = plot_new("", "time (s)", y_label[p->r->kind]);
 		if (!p->plot[i])
 			return false;
 		switch ((enum kind)p->r->kind) {
 		case TIMESEQ:
-			p->s_edge[i] = plot_series(p->plot[i], "window's edge", PLOT_STEP, "#bbbbbb");
+			p->s_edge[i] = plot_series(p->plot[i], "window's edge", PLOT_LIMIT, "#bbbbbb");
 			p->s_ack[i] = plot_series(p->plot[i], "acknowledged", PLOT_STEP, "#009e73");
 			p->s_sack[i] = plot_series(p->plot[i], "SACK", PLOT_SPANS, "#8fd6bf");
 			p->s_new[i] = plot_series(p->plot[i], "new data", PLOT_SPANS, "#0072b2");
@@ -186,11 +183,11 @@ static bool prepare(struct picture *p)
 			p->s_copy[i] = plot_series(p->plot[i], "copies and probes", PLOT_SPANS, "#cc79a7");
 			break;
 		case RTT:
-			p->s_rtt[0] = plot_series(p->plot[i], "data of end 0", PLOT_DOTS, NULL);
-			p->s_rtt[1] = plot_series(p->plot[i], "data of end 1", PLOT_DOTS, NULL);
+			p->s_rtt[0] = plot_series(p->plot[i], "", PLOT_DOTS, NULL); /* named at the end */
+			p->s_rtt[1] = plot_series(p->plot[i], "", PLOT_DOTS, NULL);
 			break;
 		case WINDOW:
-			p->s_window[i] = plot_series(p->plot[i], "announced by the receiver", PLOT_STEP, "#bbbbbb");
+			p->s_window[i] = plot_series(p->plot[i], "announced by the receiver", PLOT_LIMIT, "#bbbbbb");
 			p->s_flight[i] = plot_series(p->plot[i], "in flight", PLOT_STEP, NULL);
 			break;
 		default:
@@ -223,19 +220,38 @@ static void draw_throughput(struct picture *p)
 	}
 }
 
+/* `side` is the end whose data the picture shows. */
+static void name_plot(struct picture *p, int side)
+{
+	static const char *const what[KINDS] = {"Sequence numbers", "", "Round trips", "Window and flight", "Throughput"};
+	const bool one_way = p->r->kind == TIMESEQ || p->r->kind == WINDOW, from_client = side == p->conn->client;
+	char title[200];
+
+	snprintf(title, sizeof(title), "%s%s: connection %" PRId64 " of %s", what[p->r->kind],
+		 !one_way ? "" : from_client ? ", client to server" : ", server to client", p->r->stream, p->r->file);
+	plot_title(p->plot[side], title);
+	if (p->r->kind != RTT)
+		return;
+	plot_name(p->plot[side], p->s_rtt[p->conn->client], "of the client's data");
+	plot_name(p->plot[side], p->s_rtt[!p->conn->client], "of the server's data");
+}
+
 static bool draw(struct picture *p, FILE *f)
 {
 	const struct conn *c = p->conn;
 	int side = c->half[0].max >= c->half[1].max ? 0 : 1; /* who sent more */
+
+	if (p->r->kind == RTT || p->r->kind == THROUGHPUT)
+		side = 0; /* both ends in one chart */
+	if (p->r->kind != LADDER)
+		name_plot(p, side);
 
 	switch ((enum kind)p->r->kind) {
 	case LADDER:
 		return ladder_write(p->ladder, c, f);
 	case THROUGHPUT:
 		draw_throughput(p);
-		return plot_write(p->plot[0], f);
-	case RTT:
-		return plot_write(p->plot[0], f);
+		return plot_write(p->plot[side], f);
 	default:
 		return plot_write(p->plot[side], f);
 	}
@@ -285,7 +301,7 @@ static int parse_options(int argc, char **argv, struct request *r)
 			break;
 		case 's':
 			r->stream = strtoll(optarg, &end, 10);
-			if (*end || end == optarg || r->stream < 0)
+			if (*end || end == optarg || r->stream < 0 || r->stream == INT64_MAX)
 				return usage_error("plot", "--stream '%.40s', expected a number", optarg);
 			break;
 		case 'o':
@@ -294,7 +310,7 @@ static int parse_options(int argc, char **argv, struct request *r)
 		case 'q':
 			break;
 		default:
-			return usage_error("plot", "unknown option or missing value: %.40s", argv[optind - 1]);
+			return option_error("plot", argv);
 		}
 	}
 	if (optind != argc - 1)
@@ -321,6 +337,8 @@ static int write_picture(struct picture *p)
 		ok = false;
 	if (ok && !p->no_memory)
 		return 0;
+	if (f && !ok)
+		discard_file(p->r->out);
 	fprintf(stderr, "%s: %s\n", p->r->out, ok ? "out of memory, points are missing" : "cannot be written");
 	return ERROR;
 }

@@ -284,7 +284,7 @@ static bool plot_goodput(const struct world *w, uint32_t flow, const char *dir, 
 	struct plot *p;
 	char title[80], name[40];
 
-	snprintf(title, sizeof(title), "flow %u: acknowledged bytes a second", flow + 1);
+	snprintf(title, sizeof(title), "flow %u: goodput, as acknowledged", flow + 1);
 	snprintf(name, sizeof(name), "flow-%u-goodput", flow + 1);
 	p = plot_new(title, "seconds", "Mbit/s");
 	if (p && s->n > 1) {

@@ -14,6 +14,7 @@
 #define TOP 50
 #define BOTTOM 55
 #define TEXT_MAX 120
+#define LIMIT_ROOM 1.25 /* a PLOT_LIMIT may stretch the scale by so much */
 
 struct point {
 	double x, y, y1;
@@ -39,7 +40,7 @@ struct plot *plot_new(const char *title, const char *x_label, const char *y_labe
 
 	if (!p)
 		return NULL;
-	snprintf(p->title, TEXT_MAX, "%s", title);
+	plot_title(p, title);
 	snprintf(p->x_label, TEXT_MAX, "%s", x_label);
 	snprintf(p->y_label, TEXT_MAX, "%s", y_label);
 	return p;
@@ -52,6 +53,17 @@ void plot_free(struct plot *p)
 	for (int i = 0; i < p->nseries; i++)
 		free(p->series[i].p);
 	free(p);
+}
+
+void plot_title(struct plot *p, const char *title)
+{
+	snprintf(p->title, TEXT_MAX, "%s", title);
+}
+
+void plot_name(struct plot *p, int series, const char *name)
+{
+	assert(series >= 0 && series < p->nseries);
+	snprintf(p->series[series].name, TEXT_MAX, "%s", name);
 }
 
 int plot_series(struct plot *p, const char *name, enum plot_style style, const char *colour)
@@ -145,19 +157,24 @@ static struct scale scale_of(double max, int from, int to)
 
 static double at(const struct scale *s, double v)
 {
-	return s->from + v / s->max * (s->to - s->from);
+	return s->from + (v < s->max ? v / s->max : 1) * (s->to - s->from);
 }
 
 static void extremes(const struct plot *p, double *x_max, double *y_max)
 {
+	double limit = 0;
+
 	*x_max = *y_max = 0;
 	for (int i = 0; i < p->nseries; i++)
 		for (size_t k = 0; k < p->series[i].n; k++) {
 			const struct point *q = &p->series[i].p[k];
+			double *top = p->series[i].style == PLOT_LIMIT ? &limit : y_max;
 
 			*x_max = larger(*x_max, q->x);
-			*y_max = larger(*y_max, larger(q->y, q->y1));
+			*top = larger(*top, larger(q->y, q->y1));
 		}
+	if (limit > *y_max) /* room to see that it is higher */
+		*y_max = limit < LIMIT_ROOM * *y_max || !(*y_max > 0) ? limit : LIMIT_ROOM * *y_max;
 }
 
 /* ---- writing ---- */
@@ -243,7 +260,7 @@ static void write_line(const struct series *s, FILE *f, const struct scale *xs, 
 			continue;
 		if (first)
 			fprintf(f, "M%.1f %.1f", x, y);
-		else if (s->style == PLOT_STEP)
+		else if (s->style == PLOT_STEP || s->style == PLOT_LIMIT)
 			fprintf(f, "H%.1fV%.1f", x, y);
 		else
 			fprintf(f, "L%.1f %.1f", x, y);
@@ -291,10 +308,10 @@ bool plot_write(const struct plot *p, FILE *f)
 
 		if (!s->n)
 			continue;
-		if (s->style == PLOT_LINE || s->style == PLOT_STEP)
-			write_line(s, f, &x, &y);
-		else
+		if (s->style == PLOT_DOTS || s->style == PLOT_SPANS)
 			write_marks(s, f, &x, &y);
+		else
+			write_line(s, f, &x, &y);
 	}
 	fputs("</svg>\n", f);
 	return fflush(f) == 0 && !ferror(f);

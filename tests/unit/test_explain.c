@@ -273,10 +273,30 @@ static void a_chart_without_points_and_one_with_equal_points_are_well_formed(voi
 	}
 }
 
+static void a_limit_far_above_the_data_does_not_flatten_it(void)
+{
+	struct plot *p = plot_new("t", "x", "y");
+	char *text = NULL;
+	size_t n;
+	FILE *f = open_memstream(&text, &n);
+	int limit = plot_series(p, "window", PLOT_LIMIT, NULL), data = plot_series(p, "data", PLOT_STEP, NULL);
+
+	plot_point(p, limit, 1, 4e6);
+	plot_point(p, data, 1, 1000);
+
+	CU_ASSERT_TRUE(plot_write(p, f));
+	fclose(f);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, ">1k<"));
+	CU_ASSERT_PTR_NULL(strstr(text, "M<"));
+	free(text);
+	plot_free(p);
+}
+
 static const struct test_case cases[] = {
 	TEST(golden_captures_and_their_explanations_are_as_kept),
 	TEST(the_json_has_every_key_of_the_contract),
 	TEST(text_from_a_capture_cannot_reach_terminal_or_page),
+	TEST(a_limit_far_above_the_data_does_not_flatten_it),
 	TEST(a_chart_without_points_and_one_with_equal_points_are_well_formed),
 };
 TEST_SUITE(explain, cases);
