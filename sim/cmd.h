@@ -19,5 +19,9 @@ extern const struct command cmd_run, cmd_show;
 
 /* Says `command: what was wrong` and where to read on, on stderr; returns 2. */
 int usage_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same for an option that getopt_long (with `opterr` 0) did not take. */
+int option_error(const char *command, char **argv);
+/* Takes away what could not be written to its end, if it is a plain file. */
+void discard_file(const char *path);
 
 #endif

@@ -63,7 +63,7 @@ static int check(int argc, char **argv)
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "", longopts, NULL)) != -1) {
 		if (c == '?')
-			return usage_error("check", "unknown option: %.40s", argv[optind - 1]);
+			return option_error("check", argv);
 		json |= c == 'j';
 	}
 	if (optind != argc - 1)

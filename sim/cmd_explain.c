@@ -53,7 +53,7 @@ static bool parse_number(const char *s, int64_t *v)
 	char *end;
 
 	*v = strtoll(s, &end, 10);
-	return *s >= '0' && *s <= '9' && *end == '\0' && *v >= 0;
+	return *s >= '0' && *s <= '9' && *end == '\0' && *v < INT64_MAX;
 }
 
 static int parse_options(int argc, char **argv, struct request *r)
@@ -76,7 +76,8 @@ static int parse_options(int argc, char **argv, struct request *r)
 		case 's':
 		case 'f':
 			if (!parse_number(optarg, &n) || (c == 'f' && n == 0))
-				return usage_error("explain", "'%.40s', expected a number", optarg);
+				return usage_error("explain", "%s '%.40s', expected a number%s", c == 's' ? "--stream" : "--frame",
+						   optarg, c == 's' ? "" : " from 1");
 			if (c == 's')
 				r->stream = n;
 			else
@@ -99,11 +100,13 @@ static int parse_options(int argc, char **argv, struct request *r)
 			r->quiet = true;
 			break;
 		default:
-			return usage_error("explain", "unknown option or missing value: %.40s", argv[optind - 1]);
+			return option_error("explain", argv);
 		}
 	}
 	if (optind != argc - 1)
 		return usage_error("explain", "%d files named, expected one capture", argc - optind);
+	if (r->json + (r->form == DOC_MARKDOWN) + (r->html != NULL) > 1 || (r->html && r->form != DOC_HTML))
+		return usage_error("explain", "--json, --markdown and --html exclude each other");
 	r->file = argv[optind];
 	return 0;
 }
@@ -164,8 +167,6 @@ static void write_document(struct doc *d, const struct answer *w)
 	const struct request *r = w->r;
 
 	if (r->frame) {
-		if (w->found->event)
-			w->found->view.ev = &w->found->view.conn->event[w->found->event - 1];
 		explain_frame(d, &w->found->view);
 		return;
 	}
@@ -191,12 +192,15 @@ static bool print_document(const struct answer *w)
 	}
 	if (f && r->html && fclose(f) != 0)
 		ok = false;
+	if (f && r->html && !ok)
+		discard_file(r->html);
 	return ok;
 }
 
 static bool print_json(const struct answer *w)
 {
-	json_t *j = explain_json(w->a, w->r->file, w->r->stream);
+	json_t *j = w->r->frame ? explain_frame_json(&w->found->view, w->r->file)
+				: explain_json(w->a, w->r->file, w->r->stream);
 	bool ok;
 
 	if (w->journey)
@@ -229,7 +233,9 @@ static int print_answer(const struct answer *w)
 {
 	if (!is_there(w))
 		return WRONG_INPUT;
-	if (w->r->json && !w->r->frame ? print_json(w) : print_document(w))
+	if (w->r->frame && w->found->event) /* what the rest of the capture made of it */
+		w->found->view.ev = &w->found->view.conn->event[w->found->event - 1];
+	if (w->r->json ? print_json(w) : print_document(w))
 		return 0;
 	fprintf(stderr, "%s: cannot be written\n", w->r->html ? w->r->html : "stdout");
 	return WRONG_INPUT;
@@ -292,7 +298,7 @@ const struct command cmd_explain = {
 	.summary = "handshake, options, teardown, and what was sent again and why, of any capture",
 	.help = "  --stream N   only the connection with this number\n"
 		"  --frame N    why was this frame sent?\n"
-		"  --json       for machines\n"
+		"  --json       for machines; with --frame, of that frame alone\n"
 		"  --markdown   the explanation as Markdown\n"
 		"  --html FILE  the explanation as a page\n"
 		"  --with FILE  joins a second capture of the same path: what was lost between the two\n"

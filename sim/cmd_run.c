@@ -58,7 +58,7 @@ static bool make_output(const char *dir, const struct scenario *sc)
 	for (int i = -1; i < (sc->series ? 1 + sc->plots : 0); i++) {
 		snprintf(sub, sizeof(sub), "%s%s%s", dir, i < 0 ? "" : "/", i < 0 ? "" : subs[i]);
 		if (!make_dirs(sub)) {
-			fprintf(stderr, "%s: %s\n", sub, strerror(errno));
+			fprintf(stderr, "--out %s: %s\n", sub, strerror(errno));
 			return false;
 		}
 	}
@@ -191,10 +191,10 @@ static int run(int argc, char **argv)
 	    {"quiet", no_argument, NULL, QUIET},
 	    {NULL, 0, NULL, 0},
 	};
-	struct request r = {.args.command = "run", .trace = true, .check = CHECK_SAMPLED};
+	struct request r = {.args = {.command = "run", .argv = argv}, .trace = true, .check = CHECK_SAMPLED};
 	int c;
 
-	optind = 1;
+	optind = opterr = 0;
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
 		switch (c) {
 		case OUT:

@@ -2,8 +2,10 @@
 #include "cmd.h"
 
 #include "script.h"
+#include "units.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -39,6 +41,13 @@ static bool add_path(struct paths *l, const char *path)
 	}
 	l->p[l->n] = strdup(path);
 	return l->p[l->n] && ++l->n;
+}
+
+static bool is_folder(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
 static bool is_script(const char *name)
@@ -135,6 +144,7 @@ static int run(int argc, char **argv)
 	char err[200];
 
 	optind = 0;
+	opterr = 0;
 	while ((c = getopt_long(argc, argv, "D:", longs, NULL)) != -1) {
 		switch (c) {
 		case 'p':
@@ -146,19 +156,22 @@ static int run(int argc, char **argv)
 		case 'D':
 			if (ndefines > DEFINES_MAX)
 				return usage_error("script", "at most %d definitions", DEFINES_MAX);
+			if (!strchr(optarg, '=') || *optarg == '=')
+				return usage_error("script", "--define: got `%.40s`, expected NAME=VALUE", optarg);
 			defines[ndefines++] = optarg;
 			break;
 		case 'S':
 			strict = true;
 			break;
 		case 's':
-			t.run.seed = strtoull(optarg, NULL, 0);
+			if (unit_count(optarg, &t.run.seed))
+				return usage_error("script", "--seed: got `%.40s`, expected a whole number", optarg);
 			break;
 		case 'q':
 			t.quiet = true;
 			break;
 		default:
-			return usage_error("script", "see above");
+			return option_error("script", argv);
 		}
 	}
 	if (optind == argc)
@@ -169,16 +182,20 @@ static int run(int argc, char **argv)
 	t.run.profile = &p;
 	defines[0] = p.define[0];
 	for (int i = optind; i < argc && ok; i++) {
-		struct stat st;
 		size_t from = list.n;
 
-		ok = stat(argv[i], &st) == 0 && S_ISDIR(st.st_mode) ? gather(&list, argv[i], 0)
-								    : add_path(&list, argv[i]);
+		ok = is_folder(argv[i]) ? gather(&list, argv[i], 0) : add_path(&list, argv[i]);
+		if (ok && list.n == from) {
+			fprintf(stderr, "%s: no scripts, expected *.pkt below it\n", argv[i]);
+			ok = false;
+		}
 		if (list.n > from)
 			qsort(list.p + from, list.n - from, sizeof(*list.p), by_name);
 	}
-	if (ok && t.run.out_dir)
-		mkdir(t.run.out_dir, 0777);
+	if (ok && t.run.out_dir && mkdir(t.run.out_dir, 0777) != 0 && !is_folder(t.run.out_dir)) {
+		fprintf(stderr, "--out %s: %s\n", t.run.out_dir, errno == EEXIST ? "not a folder" : strerror(errno));
+		ok = false;
+	}
 	for (size_t i = 0; i < list.n; i++) {
 		if (ok)
 			run_one(&t, list.p[i]);

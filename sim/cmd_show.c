@@ -15,11 +15,11 @@ static int show(int argc, char **argv)
 	    {"set", required_argument, NULL, 'S'},
 	    {NULL, 0, NULL, 0},
 	};
-	struct scenario_args args = {.command = "show"};
+	struct scenario_args args = {.command = "show", .argv = argv};
 	char err[512];
 	int c;
 
-	optind = 1;
+	optind = opterr = 0;
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
 		if (!scenario_arg(&args, c, optarg))
 			return 2;

@@ -1,6 +1,7 @@
 /* The program `tapir`: finds the command and runs it. */
 #include "cmd.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,14 +23,14 @@ static const struct command cmd_help = {
 static const struct command *const commands[] = {
 	&cmd_run,
 	&cmd_show,
+	&cmd_script,
+	&cmd_explain,
+	&cmd_check,
+	&cmd_plot,
 	&cmd_serve,
 	&cmd_connect,
 	&cmd_replay,
 	&cmd_help,
-	&cmd_explain,
-	&cmd_check,
-	&cmd_plot,
-	&cmd_script,
 };
 
 static const struct command *find(const char *name)
@@ -81,7 +82,7 @@ static int help(int argc, char **argv)
 	return 0;
 }
 
-int main(int argc, char **argv)
+static int dispatch(int argc, char **argv)
 {
 	const struct command *c;
 
@@ -101,4 +102,16 @@ int main(int argc, char **argv)
 	if (argc > 2 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0))
 		return help(argc - 1, argv); /* argv[1] is the command */
 	return c->run(argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+	int code;
+
+	signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error like a full disk */
+	code = dispatch(argc, argv);
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	fputs("stdout: cannot be written\n", stderr);
+	return 2;
 }

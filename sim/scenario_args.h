@@ -8,6 +8,7 @@
 
 struct scenario_args {
 	const char *command;
+	char **argv;
 	struct scenario_options options;
 	const char *set[SETS_MAX];
 };

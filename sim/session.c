@@ -54,6 +54,23 @@ static const struct option connect_options[] = {
 
 /* ---- values ---- */
 
+/* The first and the last address of an IPv4 network belong to no host; /31 and /32 have none such
+ * (RFC 3021). */
+static bool is_for_all(const struct stack_addr *a)
+{
+	uint32_t hosts;
+
+	if (!addr_is_v4(&a->addr) || a->prefix > 30)
+		return false;
+	hosts = UINT32_MAX >> a->prefix;
+	return (addr_to_v4(&a->addr) & hosts) == 0 || (addr_to_v4(&a->addr) & hosts) == hosts;
+}
+
+static bool mac_is_zero(const struct mac *m)
+{
+	return !(m->b[0] | m->b[1] | m->b[2] | m->b[3] | m->b[4] | m->b[5]);
+}
+
 static int parse_addr(struct session_options *o, const char *text)
 {
 	char host[ADDR_TEXT];
@@ -77,7 +94,13 @@ static int parse_addr(struct session_options *o, const char *text)
 	if (addr_is_any(&a->addr) ||
 	    (addr_is_v4(&a->addr) ? addr_to_v4(&a->addr) >> 28 >= 14 : a->addr.b[0] == 0xff))
 		return usage_error(o->command, "--addr: %s is no host's address", host);
+	for (uint8_t i = 0; i < o->naddrs; i++)
+		if (addr_eq(&o->addr[i].addr, &a->addr))
+			return usage_error(o->command, "--addr: %s twice", host);
 	a->prefix = (uint8_t)len;
+	if (is_for_all(a))
+		return usage_error(o->command, "--addr '%.60s': the network's own or its broadcast address, "
+				   "expected that of a host in it", text);
 	o->naddrs++;
 	return 0;
 }
@@ -123,7 +146,7 @@ static int parse_option(struct session_options *o, int c, char *arg)
 	case O_GATEWAY: return parse_gateway(o, arg);
 	case O_MAC:
 		o->has_mac = mac_scan(arg, &o->mac);
-		if (!o->has_mac || (o->mac.b[0] & 1))
+		if (!o->has_mac || (o->mac.b[0] & 1) || mac_is_zero(&o->mac))
 			return usage_error(o->command, "--mac: '%.40s' is no station's address, as "
 					   "02:00:00:00:00:01 is", arg);
 		return 0;
@@ -136,13 +159,19 @@ static int parse_option(struct session_options *o, int c, char *arg)
 	case O_QUIET: o->quiet = true; return 0;
 	case O_CAPTURE: o->capture = arg; return 0;
 	case O_KEYLOG: o->keylog = arg; return 0;
-	case O_IMPAIR: o->impair = arg; return 0;
+	case O_IMPAIR:
+		o->impair = arg;
+		return *arg ? 0 : usage_error(o->command, "--impair: nothing said, expected words such as 'loss 1%%'");
 	case O_RECORD: o->record = arg; return 0;
 	case O_TLS: o->tls = true; return 0;
 	case O_CERT: o->cert = arg; return 0;
 	case O_KEY: o->key = arg; return 0;
 	case O_CACERT: o->cacert = arg; return 0;
-	case O_SERVERNAME: o->servername = arg; return 0;
+	case O_SERVERNAME:
+		o->servername = arg;
+		if (!*arg || strlen(arg) > 255)
+			return usage_error(o->command, "--servername '%.40s': a name of 1 to 255 characters expected", arg);
+		return 0;
 	case O_NO_NAME_CHECK: o->no_name_check = true; return 0;
 	case O_REQUIRE:
 	case O_REQUEST:
@@ -212,14 +241,14 @@ static int check_tls(const struct session_options *o, bool server)
 	return 0;
 }
 
-static int check_serve(const struct session_options *o, int nargs)
+static int check_serve(const struct session_options *o, int nargs, char **args)
 {
 	static const char *const apps[] = {"echo", "discard", "chargen", "http", "welcome"};
 	const char *near;
 	bool known = false;
 
 	if (nargs > 0)
-		return usage_error(o->command, "there are %d words too many", nargs);
+		return usage_error(o->command, "'%.40s' is one word too many", args[0]);
 	if (!o->app)
 		return usage_error(o->command, "--app echo|discard|chargen|http|welcome is missing");
 	for (size_t i = 0; i < ARRAY_LEN(apps); i++)
@@ -293,7 +322,7 @@ int session_parse(struct session_options *o, int argc, char **argv)
 	if (!bad)
 		bad = check_tls(o, server);
 	if (!bad && server)
-		bad = check_serve(o, argc - optind);
+		bad = check_serve(o, argc - optind, argv + optind);
 	else if (!bad)
 		bad = check_connect(o, argc - optind, argv + optind);
 	if (!bad && o->tls && !o->keylog && getenv("SSLKEYLOGFILE") && *getenv("SSLKEYLOGFILE"))

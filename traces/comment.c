@@ -78,7 +78,8 @@ static void say_handshake(struct text *t, const struct pkt_note *n)
 	if (n->why == WHY_SYN)
 		say(t, "SYN again: no answer");
 	else if (n->why == WHY_SYN_ACK)
-		say(t, "SYN-ACK again: the handshake's last ACK has not come");
+		say(t, n->rto ? "SYN-ACK again: the handshake's last ACK has not come"
+			      : "SYN-ACK again: the SYN came again");
 	else
 		say(t, "FIN again: not acknowledged");
 	if (n->rto) {

@@ -14,5 +14,6 @@ char *explain_event(char *to, size_t cap, const struct conn *, const struct even
 json_t *explain_json(const struct analysis *, const char *file, int64_t stream); /* stream -1: all */
 /* "Why was this sent?" of one frame. */
 void explain_frame(struct doc *, const struct seg_view *);
+json_t *explain_frame_json(const struct seg_view *, const char *file);
 
 #endif

@@ -135,7 +135,8 @@ static void json_events(json_t *j, const struct conn *c)
 	set(j, "probes", probes);
 }
 
-static json_t *json_text(const struct conn *c)
+/* The explanation as text: of a connection, or of one segment. */
+static json_t *json_text(const struct conn *c, const struct seg_view *v)
 {
 	char *text = NULL;
 	size_t n = 0;
@@ -144,7 +145,10 @@ static json_t *json_text(const struct conn *c)
 	json_t *j;
 
 	if (d) {
-		explain_conn(d, c);
+		if (v)
+			explain_frame(d, v);
+		else
+			explain_conn(d, c);
 		doc_end(d);
 	}
 	if (f)
@@ -180,7 +184,7 @@ static json_t *json_conn(const struct conn *c)
 							json_time(s->to), "frame", (int)s->frame, "why", s->why));
 	}
 	set(j, "stalls", stalls);
-	set(j, "text", json_text(c));
+	set(j, "text", json_text(c, NULL));
 	return j;
 }
 
@@ -199,5 +203,40 @@ json_t *explain_json(const struct analysis *a, const char *file, int64_t stream)
 	set(j, "other", json_integer((json_int_t)a->other));
 	set(j, "skipped", skipped);
 	set(j, "connections", conns);
+	return j;
+}
+
+static const char *frame_word(const struct event *e)
+{
+	switch (e ? (enum verdict_kind)e->kind : V_NONE) {
+	case V_RETX:
+		return "retransmission";
+	case V_LATE:
+		return "late";
+	case V_NET_COPY:
+	case V_CAPTURE_COPY:
+		return "copy";
+	case V_ZERO_WINDOW_PROBE:
+	case V_KEEP_ALIVE:
+		return "probe";
+	case V_NONE:
+		break;
+	}
+	return "first";
+}
+
+json_t *explain_frame_json(const struct seg_view *v, const char *file)
+{
+	json_t *j = json_object();
+
+	set(j, "file", json_string(file));
+	set(j, "frame", json_integer((json_int_t)v->pkt->frame));
+	set(j, "time", json_time(v->pkt->at));
+	set(j, "connection", json_integer(v->conn->id));
+	set(j, "from", json_string(end_word(v->conn, v->side)));
+	set(j, "bytes", json_pack("[I,I]", (json_int_t)v->lo, (json_int_t)v->hi));
+	set(j, "verdict", json_string(frame_word(v->ev)));
+	set(j, "retransmission", v->ev && v->ev->kind == V_RETX ? json_retx(v->conn, v->ev) : json_null());
+	set(j, "text", json_text(NULL, v));
 	return j;
 }

@@ -267,7 +267,7 @@ struct link *link_tap(struct pkt_pool *pool, const char *ifname, bool offload, c
 {
 	struct tap *t;
 
-	if (!*ifname || strlen(ifname) >= IFNAMSIZ || strpbrk(ifname, "/ :%")) {
+	if (!*ifname || strlen(ifname) >= IFNAMSIZ || strpbrk(ifname, "/ :%\t\n\v\f\r")) {
 		snprintf(err, cap, "'%.32s' is no name for a device: 1 to 15 characters without / : %% "
 			 "or blanks expected", ifname);
 		return NULL;

@@ -408,11 +408,12 @@ static void say_syn(struct tcb *c)
 		g.opt.ts_val = tcp_ts_now(c);
 		g.opt.ts_ecr = answer ? c->ts_recent : 0;
 	}
-	bool again = c->retries || c->send_why == WHY_SYN_ACK;
+	bool asked = c->send_why == WHY_SYN_ACK; /* by the SYN, which came again */
+	bool again = c->retries || asked;
 
 	note(c, p, !again ? WHY_NEW : answer ? WHY_SYN_ACK : WHY_SYN, seq_add(c->snd.iss, 1), g.len);
 	p->note.xmit = (uint8_t)(c->retries + 1);
-	p->note.rto = c->rtt.rto << (c->rtt.backoff ? c->rtt.backoff - 1 : 0);
+	p->note.rto = asked ? 0 : c->rtt.rto << (c->rtt.backoff ? c->rtt.backoff - 1 : 0);
 	p->note.outstanding = t->now - c->last_sent;
 	if (again) {
 		t->count->tcp_retrans++;
