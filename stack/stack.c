@@ -149,8 +149,12 @@ void stack_input(struct stack *s, struct pkt *p, ns_t now)
 
 void stack_advance(struct stack *s, ns_t now)
 {
+	struct net_in in;
+
 	set_now(s, now);
 	net_advance(&s->net, now);
+	while (net_unreached(&s->net, &in))
+		tcp_icmp(&s->tcp, &in);
 	tcp_advance(&s->tcp, now);
 	tcp_bury(&s->tcp);
 }
@@ -181,7 +185,7 @@ size_t stack_output(struct stack *s, ns_t now, struct pkt **out, size_t max)
 
 ns_t stack_deadline(const struct stack *s)
 {
-	if (s->net.nout || !list_empty(&s->net.out) || !list_empty(&s->net.cut))
+	if (s->net.nout || !list_empty(&s->net.unreached) || !list_empty(&s->net.out) || !list_empty(&s->net.cut))
 		return s->now;
 	return ns_min(net_deadline(&s->net), tcp_deadline(&s->tcp));
 }

@@ -29,6 +29,8 @@
 #define DELAY_PROBE (5 * SEC) /* DELAY_FIRST_PROBE_TIME: transport may confirm first */
 #define FAILED_FOR (3 * SEC)  /* negative entry: no new solicitation, packets are dropped */
 
+#define UNREACHED_MAX 64
+
 enum state { INCOMPLETE, REACHABLE, STALE, DELAY, PROBE, FAILED };
 
 struct neigh {
@@ -197,10 +199,21 @@ static void become_reachable(struct net *net, struct neigh *n, ns_t now)
 	wheel_remove(&net->neigh->wheel, &n->timer);
 }
 
+/* For net_unreached: the newest few are kept, should nobody ask. */
+static void give_up_on(struct net *net, struct pkt *p)
+{
+	list_push_back(&net->unreached, &p->node);
+	if (++net->nunreached > UNREACHED_MAX) {
+		pkt_free(list_entry(list_pop_front(&net->unreached), struct pkt, node));
+		net->nunreached--;
+	}
+}
+
 static void fail(struct net *net, struct neigh *n, ns_t now)
 {
 	net->count->neigh_failed++;
-	pkt_free(n->waiting);
+	if (n->waiting)
+		give_up_on(net, n->waiting);
 	n->waiting = NULL;
 	n->state = FAILED;
 	n->until = now + FAILED_FOR;
@@ -253,7 +266,7 @@ static void send_through(struct net *net, struct neigh *n, struct pkt *p, ns_t n
 		return;
 	case FAILED:
 		if (now < n->until)
-			pkt_free(p);
+			give_up_on(net, p);
 		else
 			resolve(net, n, p, now);
 		return;

@@ -6,6 +6,8 @@
  * not drain the queue cannot make it grow; transport asks net_queue_full first. */
 #include "net.h"
 
+#include "../wire/tcp.h"
+
 #include <string.h>
 
 /* A device's worth: TCP stops making units here. 512 frames of 1,500 bytes are 6 ms at 1 Gbit/s. */
@@ -159,6 +161,39 @@ void net_advance(struct net *net, ns_t now)
 	slaac_advance(net, now);
 }
 
+bool net_unreached(struct net *net, struct net_in *in)
+{
+	struct list *n;
+
+	while ((n = list_pop_front(&net->unreached)) != NULL) {
+		struct pkt *p = list_entry(n, struct pkt, node);
+		struct ip_hdr ip;
+		struct seg g;
+		uint32_t problem;
+		uint8_t code;
+		bool v4 = p->data[0] >> 4 == 4;
+
+		net->nunreached--;
+		bool ok = v4 ? ip4_parse(p->data, p->len, &ip, false) == IP_OK
+			     : ip6_parse(p->data, p->len, &ip, &problem, &code) == IP_OK;
+
+		ok = ok && ip.proto == PROTO_TCP && tcp_parse(p->data + ip.hdr_len, p->head_len - ip.hdr_len, &g);
+		pkt_free(p);
+		if (!ok)
+			continue;
+		*in = (struct net_in){.what = NET_TCP_ERROR, .error = NET_ERR_NEIGHBOUR};
+		in->inner = (struct icmp_inner){.src = ip.src,
+						.dst = ip.dst,
+						.proto = PROTO_TCP,
+						.sport = g.sport,
+						.dport = g.dport,
+						.seq = g.seq.v,
+						.has_seq = true};
+		return true;
+	}
+	return false;
+}
+
 ns_t net_deadline(const struct net *net)
 {
 	ns_t due = ns_min(neigh_deadline(net), arp_deadline(net));
@@ -186,6 +221,7 @@ int net_init(struct net *net, const struct stack_config *cfg, struct stack_count
 	net->icmp_stamp = cfg->now - SEC; /* a full bucket */
 	list_init(&net->out);
 	list_init(&net->cut);
+	list_init(&net->unreached);
 	rng_init(&net->rng, cfg->seed, "net");
 	siphash_key_draw(&net->secret, &net->rng);
 	for (int i = 0; i < cfg->naddrs; i++)
@@ -206,6 +242,7 @@ void net_free(struct net *net)
 {
 	queue_free(&net->cut);
 	queue_free(&net->out);
+	queue_free(&net->unreached);
 	frag_free(net);
 	neigh_free(net);
 }

@@ -59,6 +59,8 @@ struct net {
 	struct frag_table *frags;
 	struct list out; /* frames for the link, gso units not yet cut */
 	struct list cut; /* frames cut from one unit, ahead of `out` */
+	struct list unreached; /* packets whose next hop could not be resolved, until somebody asks */
+	uint32_t nunreached;
 	struct rng rng;  /* stream "net": IP identification, jitter, ICMP limits */
 	struct siphash_key secret;
 	uint32_t nout;
@@ -86,6 +88,7 @@ enum net_error_kind {
 	NET_ERR_SOFT,    /* net, host unreachable, time exceeded, parameter problem */
 	NET_ERR_PROTO,   /* protocol unreachable */
 	NET_ERR_PORT,    /* port unreachable, administratively prohibited */
+	NET_ERR_NEIGHBOUR, /* our own finding: the next hop answers no address resolution */
 	NET_ERR_TOO_BIG, /* with the next hop's MTU, 0 if it did not say (RFC 1191) */
 };
 
@@ -108,6 +111,10 @@ void net_advance(struct net *, ns_t now);
 ns_t net_deadline(const struct net *);
 /* Drops what waits: for a neighbour's answer, for the other fragments. */
 void net_flush(struct net *);
+
+/* A TCP segment of ours that found no neighbour, as if an ICMP error had come about it (RFC 1122
+ * 2.4); false when there is none. To be asked after net_advance. */
+bool net_unreached(struct net *, struct net_in *);
 
 /* Where a transport packet goes. */
 struct net_dst {

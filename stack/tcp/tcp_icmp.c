@@ -76,6 +76,12 @@ void tcp_icmp(struct tcp *t, const struct net_in *in)
 		tcp_closed(c, c->passive ? 0 : ERR_REFUSED, "ICMP unreachable while opening");
 		return;
 	}
+	/* Nobody has the next hop's address: a user who waits for a connection should not wait for two
+	 * minutes of SYNs (RFC 1122 2.4, 4.2.3.9; as every kernel does it). */
+	if (opening && !c->passive && in->error == NET_ERR_NEIGHBOUR) {
+		tcp_closed(c, ERR_UNREACH, "the next hop does not answer");
+		return;
+	}
 	/* Soft (RFC 9293 MUST-56): the user is told and retransmission goes on. */
 	tcp_trouble(c, ERR_UNREACH);
 	tcp_probe(c, PROBE_DROP, c->snd.una, c->snd.nxt, 0, "soft ICMP error");

@@ -126,6 +126,8 @@ void fix_wait(struct netfix *f, ns_t span)
 		CU_ASSERT_FATAL(due > f->now || f->now == f->cfg.now);
 		f->now = ns_max(due, f->now);
 		net_advance(&f->net, f->now);
+		for (struct net_in in; net_unreached(&f->net, &in);)
+			;
 	}
 	f->now = end;
 }

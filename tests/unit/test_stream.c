@@ -93,7 +93,7 @@ static void a_client_hears_how_its_connection_ended(void)
 	}
 }
 
-static void nobody_at_the_address_is_a_timeout(void)
+static void nobody_at_the_address_is_unreachable(void)
 {
 	struct hostpair *p = hostpair_new(8, 0);
 	struct talk t = {0};
@@ -103,8 +103,9 @@ static void nobody_at_the_address_is_a_timeout(void)
 	talk_start(p, &t, PORT, NULL, "", true);
 	hostpair_run(p, 1000 * SEC);
 
-	CU_ASSERT_EQUAL(app_pipe_verdict(t.app, &why), STREAM_TIMEOUT);
+	CU_ASSERT_EQUAL(app_pipe_verdict(t.app, &why), STREAM_UNREACHABLE);
 	CU_ASSERT_PTR_NOT_NULL(strstr(why, "10.0.0.9:99"));
+	CU_ASSERT_TRUE(p->now < 10 * SEC);
 	CU_ASSERT_TRUE(host_finished(p->host[CLIENT]));
 	hostpair_free(p);
 }
@@ -176,7 +177,7 @@ static void each_verdict_has_a_name_and_an_exit_code(void)
 
 static const struct test_case cases[] = {
 	TEST(a_client_hears_how_its_connection_ended),
-	TEST(nobody_at_the_address_is_a_timeout),
+	TEST(nobody_at_the_address_is_unreachable),
 	TEST(a_close_does_not_wait_for_ever_for_the_peer),
 	TEST(both_ends_tell_the_same_keys_once),
 	TEST(each_verdict_has_a_name_and_an_exit_code),
