@@ -154,6 +154,7 @@ int sock_listen(struct stack *s, sock_t h, uint32_t backlog)
 		l->cfg = l->own_cfg;
 	l->sndbuf = c->sndbuf;
 	l->rcvbuf = c->rcvbuf;
+	l->defer = c->defer;
 	l->v6only = slot->v6only;
 	l->ready.handle = h;
 	l->ready.user = c->ready.user;
@@ -562,6 +563,8 @@ static int set_in_config(struct tcb *c, enum sock_opt opt, int64_t v)
 		return 0;
 	case OPT_USER_TIMEOUT:
 		cfg->user_timeout = v * MS;
+		c->uto.fixed = v > 0;
+		c->uto.due = cfg->uto && c->state >= TCP_ESTABLISHED;
 		return 0;
 	case OPT_SYNCNT:
 		cfg->syn_retries = (uint8_t)(v < 255 ? v : 255);
@@ -594,7 +597,7 @@ int sock_set(struct stack *s, sock_t h, enum sock_opt opt, int64_t v)
 
 	if (!slot)
 		return ERR_BADSOCK;
-	if (v < 0)
+	if (v < 0 && !(opt == OPT_LINGER && v == -1))
 		return ERR_INVAL;
 	if (slot->kind == SOCK_LISTENER) {
 		if (opt == OPT_RCVBUF)
@@ -603,6 +606,8 @@ int sock_set(struct stack *s, sock_t h, enum sock_opt opt, int64_t v)
 			((struct tcb_listener *)slot->obj)->sndbuf = (uint32_t)v;
 		else if (opt == OPT_MAXSEG && v >= MSS_FLOOR && v <= 65495)
 			((struct tcb_listener *)slot->obj)->mss_clamp = (uint16_t)v;
+		else if (opt == OPT_DEFER_ACCEPT)
+			((struct tcb_listener *)slot->obj)->defer = ns_min(v, DEFER_MAX) * SEC;
 		else if (opt == OPT_FASTOPEN)
 			return listener_fastopen(slot->obj, v);
 		else
@@ -644,6 +649,12 @@ int sock_set(struct stack *s, sock_t h, enum sock_opt opt, int64_t v)
 		return 0;
 	case OPT_TOS:
 		c->tos = (uint8_t)(v & 0xfc);
+		return 0;
+	case OPT_LINGER: /* a time above 0 would only be for calls that wait, and none does */
+		c->linger_reset = v == 0;
+		return 0;
+	case OPT_DEFER_ACCEPT:
+		c->defer = ns_min(v, DEFER_MAX) * SEC;
 		return 0;
 	case OPT_PACING_RATE:
 		c->pace_cap = (uint64_t)v;
@@ -740,6 +751,12 @@ int sock_get(struct stack *s, sock_t h, enum sock_opt opt, int64_t *v)
 		break;
 	case OPT_V6ONLY:
 		*v = slot->v6only;
+		break;
+	case OPT_LINGER:
+		*v = c->linger_reset ? 0 : -1;
+		break;
+	case OPT_DEFER_ACCEPT:
+		*v = c->defer / SEC;
 		break;
 	case OPT_PACING_RATE:
 		*v = (int64_t)c->pace_cap;

@@ -93,7 +93,9 @@ struct tcp_config {
 	enum tcp_synfin synfin;
 	ns_t min_rto, max_rto, init_rto, delack, msl; /* 200 ms, 120 s, 1 s, 40 ms, 30 s (2MSL: 60 s) */
 	uint8_t syn_retries, synack_retries, data_retries; /* 6, 5, 15 */
-	ns_t user_timeout;         /* RFC 5482; 0: data_retries rule */
+	ns_t user_timeout;         /* 0: data_retries rule */
+	bool uto;                  /* the user timeout is told and adopted (RFC 5482) */
+	bool rto_restart;          /* the timer counts from the oldest segment when few are out (RFC 7765) */
 	ns_t keep_idle, keep_intvl;
 	uint8_t keep_cnt;
 	uint32_t isn_fixed;        /* tests: with isn_is_fixed, every ISN */
@@ -202,8 +204,8 @@ void *sock_user(struct stack *, sock_t);
 enum sock_opt {
 	OPT_NODELAY, OPT_CORK, OPT_QUICKACK, OPT_KEEPALIVE, OPT_KEEPIDLE, OPT_KEEPINTVL, OPT_KEEPCNT, /* times in ms */
 	OPT_USER_TIMEOUT, OPT_MAXSEG, OPT_SNDBUF, OPT_RCVBUF, OPT_CC, OPT_SYNCNT, OPT_NOTSENT_LOWAT,
-	OPT_FASTOPEN, OPT_TOS, OPT_LINGER, OPT_V6ONLY, OPT_RCVLOWAT, OPT_PACING_RATE /* the most, in bytes per second; 0: no limit */, OPT_MTU_DISCOVER, OPT_TTL,
-	OPT_OOBINLINE, OPT_WINDOW_CLAMP, OPT_DEFER_ACCEPT, OPT_REUSEADDR,
+	OPT_FASTOPEN, OPT_TOS, OPT_LINGER /* 0: close resets; -1: it does not */, OPT_V6ONLY, OPT_RCVLOWAT, OPT_PACING_RATE /* the most, in bytes per second; 0: no limit */, OPT_MTU_DISCOVER, OPT_TTL,
+	OPT_OOBINLINE, OPT_WINDOW_CLAMP, OPT_DEFER_ACCEPT /* seconds to wait for text */, OPT_REUSEADDR,
 };
 int sock_set(struct stack *, sock_t, enum sock_opt, int64_t value);
 int sock_get(struct stack *, sock_t, enum sock_opt, int64_t *value);

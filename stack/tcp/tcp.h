@@ -169,6 +169,13 @@ struct tcb {
 	bool cwnd_limited, cwr_due, ecn_ok, ece_due, prr_first;
 	bool mtu_resend;      /* what waits was, or may have been, too big for the path: no sign of congestion */
 	uint8_t send_why;     /* enum send_why of the record being resent */
+	struct { /* RFC 5482 */
+		ns_t remote;       /* as the peer told; 0: not */
+		bool fixed, due;   /* set by the user; to be told */
+	} uto;
+	ns_t defer;            /* OPT_DEFER_ACCEPT: a bare ACK within this time after the SYN does not count */
+	bool defer_heard;      /* one came */
+	bool linger_reset;     /* OPT_LINGER 0 */
 	struct { /* PLPMTUD: pmtu is known to pass, high is not (tcp_plpmtud.c) */
 		bool on;
 		uint8_t lost;      /* probes of this size */
@@ -217,7 +224,7 @@ struct tcb {
 	bool nodelay, cork, keepalive, write_blocked;
 	struct {
 		uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retrans;
-		uint64_t segs_in, segs_out, data_in, data_out, delivered_ce;
+		uint64_t segs_in, segs_out, data_in, data_out, delivered, delivered_ce;
 		uint32_t retrans_by[WHY_COUNT];
 		uint32_t timeouts, recoveries, spurious, dsacks, dup_acks, tlps, undos, ooo;
 	} stat;
@@ -228,6 +235,7 @@ struct tcb_listener {
 	struct tcp *tcp;
 	bool v6only;
 	struct tcp_ready ready;
+	ns_t defer;
 	struct list half;     /* SYN-RECEIVED, oldest first */
 	struct list done;     /* waiting for accept */
 	uint32_t nhalf, ndone, backlog;
@@ -359,6 +367,11 @@ bool tcp_plpmtud_judge(struct tcb *, struct ack_news *);
 void tcp_plpmtud_timeout(struct tcb *);
 void tcp_plpmtud_lowered(struct tcb *);             /* pmtu fell, by whatever evidence */
 void tcp_plpmtud_too_big(struct tcb *, uint32_t mtu);
+
+/* tcp_uto.c (RFC 5482) */
+ns_t tcp_user_timeout(const struct tcb *);
+void tcp_uto_arrive(struct tcb *, const struct seg *);
+void tcp_uto_say(struct tcb *, struct seg *);
 
 /* tcp_input.c */
 void tcp_input(struct tcp *, struct pkt *, const struct ip_hdr *); /* takes */

@@ -180,6 +180,7 @@ void tcp_ack(struct tcb *c, const struct seg *g)
 	if (news.una_moved)
 		sample_rtt(c, g, &news);
 	rate_finish(&c->rate, &news.rate, c->rtt.min);
+	c->stat.delivered += news.ndelivered;
 	if (c->ecn_ok)
 		tcp_ecn_feedback(c, g, &news);
 	tcp_update_window(c, g);

@@ -54,6 +54,7 @@ struct ack_news {
 	uint32_t acked, sacked;     /* bytes newly acknowledged cumulatively, selectively */
 	uint32_t delivered;         /* without counting twice what had been SACKed before */
 	uint32_t nacked, nsacked;   /* records */
+	uint32_t ndelivered;        /* the same without counting twice (by the board_fn) */
 	uint32_t lost;              /* bytes newly marked lost (by loss detection) */
 	uint32_t ce_bytes;          /* of `delivered`: reported as marked (tcp_ecn.c) */
 	bool ece;                   /* a mark is reported */

@@ -58,7 +58,7 @@ void tcp_close(struct tcb *c)
 		break;
 	}
 	/* RFC 2525 2.17, RFC 9293 3.6.1: unread data is thrown away, so the peer must learn of it. */
-	if (c->rcvq.bytes) {
+	if (c->rcvq.bytes || c->linger_reset) {
 		tcp_abort(c);
 		return;
 	}

@@ -257,6 +257,6 @@ void tcp_ecn_feedback(struct tcb *c, const struct seg *g, struct ack_news *news)
 	} else if (g->flags & TH_ECE) {
 		news->ece = true;
 		news->ce_bytes = news->delivered;
-		c->stat.delivered_ce += news->nacked + news->nsacked;
+		c->stat.delivered_ce += news->ndelivered;
 	}
 }

@@ -1,15 +1,9 @@
 /* What a connection tells of itself, and the invariants that must hold between any two calls. */
 #include "tcp.h"
 
-static uint32_t segs(uint32_t bytes, uint32_t mss)
-{
-	return (bytes + mss - 1) / mss;
-}
-
 void tcp_info(const struct tcb *c, struct sock_info *i)
 {
 	const struct board *b = &c->board;
-	uint32_t mss = c->mss ? c->mss : 1;
 
 	*i = (struct sock_info){
 		.conn = c->number,
@@ -70,7 +64,8 @@ void tcp_info(const struct tcb *c, struct sock_info *i)
 		.segs_in = c->stat.segs_in,
 		.data_segs_out = c->stat.data_out,
 		.data_segs_in = c->stat.data_in,
-		.delivered = segs((uint32_t)(c->rate.delivered / mss), 1),
+		.delivered = c->stat.delivered,
+		.delivery_rate = c->rate.latest,
 		.timeouts = c->stat.timeouts,
 		.recoveries = c->stat.recoveries,
 		.spurious = c->stat.spurious,

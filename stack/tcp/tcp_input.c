@@ -188,6 +188,12 @@ static enum verdict ack_syn_received(struct tcb *c, const struct seg *g)
 		return DROP_RESET;
 	if (!tcp_accept_ready(c))
 		return DROP; /* the accept queue is full: the SYN-ACK's timer asks again */
+	if (c->defer && !g->len && !(g->flags & TH_FIN) && c->tcp->now - c->last_rcvd < c->defer) {
+		c->defer_heard = true;
+		return DROP;
+	}
+	if (c->defer_heard)
+		c->retries = 0; /* nothing was lost */
 	c->snd.wnd = (uint32_t)g->wnd << c->snd_wscale;
 	c->snd.max_wnd = c->snd.wnd;
 	c->snd.wl1 = g->seq;
@@ -413,6 +419,8 @@ static enum verdict arrive_synchronised(struct tcb *c, struct seg *g, const stru
 		return v;
 	if (c->ecn_ok)
 		tcp_ecn_arrive(c, g);
+	if (g->opt.has_uto)
+		tcp_uto_arrive(c, g);
 	step6_urgent(c, g, g->seq);
 	if ((v = step7_text(c, g, p)) != GO_ON)
 		return v;

@@ -90,6 +90,7 @@ void tcp_loss_on_record(void *arg, const struct rec *r, struct ack_news *news)
 	struct tcb *c = arg;
 	ns_t now = c->tcp->now, rtt = now - r->sent;
 
+	news->ndelivered++;
 	rate_on_delivered(&c->rate, &news->rate, &r->snap, r->hi.v - r->lo.v, r->sent, now);
 	if (r->flags & REC_EVER)
 		news->retrans_delivered = true;

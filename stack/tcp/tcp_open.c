@@ -55,6 +55,8 @@ void tcp_take_options(struct tcb *c, const struct seg *g)
 		c->ts_recent = o->ts_val;
 		c->ts_recent_at = c->tcp->now;
 	}
+	if (o->has_uto)
+		tcp_uto_arrive(c, g);
 	tcp_choose_mss(c);
 	if (c->cfg->whole_segs) {
 		uint32_t seg = c->mss + (c->ts_ok ? 12u : 0);
@@ -272,6 +274,7 @@ struct tcb *tcp_half_open(struct tcb_listener *l, const struct seg *syn, const s
 	c->snd.wnd = c->snd.max_wnd = syn->wnd; /* a SYN's window is never scaled (RFC 7323 2.2) */
 	c->snd.wl1 = syn->seq;
 	c->last_rcvd = t->now;
+	c->defer = l->defer;
 	tcp_take_options(c, syn);
 	return c;
 fail:
@@ -400,6 +403,8 @@ void tcp_established(struct tcb *c, const char *why)
 		tcp_hand_to_accept(c);
 	tcp_set_state(c, TCP_ESTABLISHED, why);
 	c->established_at = t->now;
+	c->stat.delivered++; /* the SYN */
+	c->uto.due = c->cfg->uto;
 	start_window(c);
 	c->retries = 0;
 	/* What is compared in sequence space begins at the connection's own numbers: RFC 6582 3.2 (1),

@@ -252,6 +252,8 @@ static bool write_bare(struct tcb *c, seq_t seq, uint16_t flags, enum send_why w
 		add_sacks(c, &g);
 	if (!(flags & TH_RST))
 		add_urgent(c, &g);
+	if (c->uto.due && !(flags & (TH_RST | TH_FIN)))
+		tcp_uto_say(c, &g);
 	if (c->ecn_ok && !(flags & TH_RST)) {
 		g.flags |= tcp_ecn_bits(c);
 		if (!(flags & TH_FIN))
@@ -403,6 +405,8 @@ static void say_syn(struct tcb *c)
 		tcp_fastopen_synack(c, &g);
 	else if (!answer && c->tfo & TFO_WANTED && c->retries == 0)
 		tcp_fastopen_syn(c, p, &g);
+	if (c->cfg->uto)
+		tcp_uto_say(c, &g);
 	g.opt.wscale = c->rcv_wscale;
 	if (g.opt.has_ts) {
 		g.opt.ts_val = tcp_ts_now(c);

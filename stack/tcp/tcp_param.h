@@ -24,6 +24,7 @@
 #define SYNACK_RETRIES 5
 #define R1_RETRIES 3        /* RFC 9293 SHLD-10: at least 3 */
 #define DATA_RETRIES 15     /* R2 (RFC 9293 SHLD-11: at least 100 s) */
+#define RTO_RESTART_SEGS 4  /* RFC 7765 4: rrthresh */
 #define PERSIST_MAX (60 * SEC)
 #define KEEP_IDLE (7200 * SEC) /* RFC 9293 MUST-28: no less than two hours by default */
 #define KEEP_INTVL (75 * SEC)
@@ -34,6 +35,8 @@
 #define TFO_RESET_SLOT (15 * SEC)      /* a reset one counts as pending for about a minute (5.1) */
 #define TFO_RESET_SLOTS 4
 #define TFO_SHUN (3600 * SEC)          /* RFC 7413 4.1.3.1: no data in SYNs to where one was lost */
+
+#define DEFER_MAX 3600      /* seconds: a connection that says nothing is not kept out of accept for ever */
 
 #define DUPTHRESH 3         /* RFC 5681 */
 #define IW_SEGS 10          /* RFC 6928 */

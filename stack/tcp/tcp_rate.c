@@ -54,6 +54,8 @@ void rate_finish(struct rate *r, struct rate_sample *out, ns_t min_rtt)
 	if (min_rtt != NS_NEVER && out->interval < min_rtt)
 		return;
 	out->rate = per_second(r->delivered - out->prior_delivered, out->interval);
+	if (!out->app_limited || out->rate >= r->latest)
+		r->latest = out->rate;
 }
 
 void rate_app_limited(struct rate *r, uint32_t inflight)

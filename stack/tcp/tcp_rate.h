@@ -12,6 +12,7 @@ struct rate {
 	uint64_t delivered;        /* bytes in all */
 	ns_t delivered_time;       /* when `delivered` last moved */
 	ns_t first_sent;           /* of the flight now sampled */
+	uint64_t latest;           /* the latest sample that tells of the path */
 	uint64_t app_limited;      /* delivered + inflight when the application ran dry; 0: not limited */
 };
 

@@ -25,20 +25,38 @@ static bool syn_unanswered(const struct tcb *c)
 	return c->state == TCP_SYN_SENT || c->state == TCP_SYN_RECEIVED;
 }
 
+/* RFC 7765 4: where too little is out for three duplicate ACKs, the timer may count from when the oldest
+ * segment was sent, which is the RTO's own meaning. Not after a timeout or a tail loss probe. */
+static ns_t head_start(const struct tcb *c)
+{
+	uint32_t out = c->board.end - c->board.first;
+
+	if (!c->cfg->rto_restart || !out || c->retries || c->tlp_due)
+		return 0;
+	uint32_t bytes = c->snd.nxt.v - c->snd.una.v, unsent = c->sndq.bytes > bytes ? c->sndq.bytes - bytes : 0;
+	ns_t since = c->tcp->now - board_rec(&c->board, c->board.first)->sent;
+
+	if (out + unsent / c->mss >= RTO_RESTART_SEGS || since >= rtt_rto(&c->rtt))
+		return 0;
+	return since;
+}
+
 /* RFC 6298 5.1 to 5.3: running exactly while something is outstanding. */
 void tcp_arm_rexmit(struct tcb *c)
 {
 	if (board_empty(&c->board) && !syn_unanswered(c))
 		tcp_timer_stop(c, T_REXMIT);
 	else
-		tcp_timer_set(c, T_REXMIT, ns_add(c->tcp->now, rtt_rto(&c->rtt)));
+		tcp_timer_set(c, T_REXMIT, ns_add(c->tcp->now, rtt_rto(&c->rtt) - head_start(c)));
 }
 
 /* RFC 9293 3.8.3: R2, in retries or, with RFC 5482, in time. */
 static bool gave_up(const struct tcb *c, unsigned limit)
 {
-	if (c->cfg->user_timeout && c->retries_since != NS_NEVER && c->retries)
-		return c->tcp->now - c->retries_since >= c->cfg->user_timeout;
+	ns_t timeout = tcp_user_timeout(c);
+
+	if (timeout && c->retries_since != NS_NEVER && c->retries)
+		return c->tcp->now - c->retries_since >= timeout;
 	return c->retries >= limit;
 }
 
@@ -70,6 +88,12 @@ static void expire_syn(struct tcb *c)
 
 	if (gave_up(c, sent ? c->cfg->syn_retries : c->cfg->synack_retries)) {
 		tcp_closed(c, sent || c->ready.handle ? ERR_TIMEDOUT : 0, "handshake unanswered");
+		return;
+	}
+	if (c->defer_heard && c->tcp->now - c->last_rcvd < c->defer) { /* it is there, and has nothing to say yet */
+		count_retry(c, c->last_sent);
+		rtt_backoff(&c->rtt);
+		tcp_arm_rexmit(c);
 		return;
 	}
 	count_timeout(c, c->last_sent);
@@ -111,7 +135,9 @@ static void expire_persist(struct tcb *c)
 		tcp_closed(c, ERR_TIMEDOUT, "window probes unanswered");
 		return;
 	}
-	if (c->cfg->user_timeout && c->retries && c->tcp->now - c->retries_since >= c->cfg->user_timeout) {
+	ns_t timeout = tcp_user_timeout(c);
+
+	if (timeout && c->retries && c->tcp->now - c->retries_since >= timeout) {
 		tcp_closed(c, ERR_TIMEDOUT, "user timeout in a zero window");
 		return;
 	}

@@ -178,6 +178,12 @@ static void put_options(struct text *t, const struct tcp_opts *opt, seq_t ack_ba
 		put_sacks(&o, opt, ack_base);
 	if (opt->has_tfo)
 		put_tfo(&o, opt);
+	if (opt->has_uto) {
+		option(&o, "UTO", 4);
+		put_pair(t, "", opt->uto & 0x7fff);
+		if (opt->uto & 0x8000)
+			put_char(t, 'm');
+	}
 	if (opt->has_accecn)
 		put_accecn(&o, opt);
 	if (o.len) {
@@ -207,7 +213,7 @@ char *seg_print(char *to, size_t cap, const struct seg *g, seq_t seq_base, seq_t
 	if (g->flags & TH_URG || g->urg)
 		put_pair(&t, " urg", g->urg);
 	if (o->has_mss || o->sack_ok || o->has_ts || o->has_wscale || o->nsack || o->has_tfo ||
-	    o->has_accecn || o->has_md5 || o->has_ao)
+	    o->has_accecn || o->has_uto || o->has_md5 || o->has_ao)
 		put_char(&t, ' ');
 	put_options(&t, o, ack_base);
 	return to;

@@ -17,6 +17,7 @@ enum {
 	OPT_SACK = 5,
 	OPT_TS = 8,
 	OPT_MD5 = 19,
+	OPT_UTO = 28,
 	OPT_AO = 29,
 	OPT_TFO = 34,
 	OPT_ACCECN0 = 172,
@@ -81,6 +82,8 @@ static uint8_t fixed_len(uint8_t kind)
 		return 2;
 	case OPT_TS:
 		return 10;
+	case OPT_UTO:
+		return 4;
 	case OPT_MD5:
 		return 18;
 	default:
@@ -116,6 +119,10 @@ static void option_parse(const uint8_t *p, uint8_t len, struct tcp_opts *o)
 		o->has_ts = true;
 		o->ts_val = rd32(p + 2);
 		o->ts_ecr = rd32(p + 6);
+		break;
+	case OPT_UTO:
+		o->has_uto = true;
+		o->uto = rd16(p + 2);
 		break;
 	case OPT_MD5:
 		o->has_md5 = true;
@@ -291,6 +298,14 @@ static void put_tfo(struct writer *w, const struct tcp_opts *o)
 	w->len += o->tfo_len;
 }
 
+static void put_uto(struct writer *w, const struct tcp_opts *o)
+{
+	if (!fits(w, 4))
+		return;
+	put_head(w, OPT_UTO, 4);
+	put16(w, o->uto);
+}
+
 /* RFC 9768 3.2.3.3: fewer counters where the room is short. */
 static void put_accecn(struct writer *w, const struct tcp_opts *o)
 {
@@ -363,6 +378,8 @@ static void lay_out(struct writer *w, const struct seg *g, enum tcp_layout layou
 		put_sack(w, o);
 	if (o->has_tfo)
 		put_tfo(w, o);
+	if (o->has_uto)
+		put_uto(w, o);
 	if (o->has_accecn)
 		put_accecn(w, o);
 	while (w->len % 4)

@@ -29,6 +29,7 @@ enum tcp_flag {
 struct tcp_opts {
 	bool has_mss, has_wscale, sack_ok, has_ts, has_tfo, tfo_exp, has_md5, has_ao;
 	bool has_accecn, accecn_order1; /* RFC 9768 3.2.3: kind 174 (order 1) or 172 (order 0) */
+	bool has_uto;   /* RFC 5482 */
 	bool malformed; /* an option ran past the header or had an illegal length: parsing stopped */
 	bool unknown;   /* some option of a kind that is not named here */
 	uint8_t wscale; /* as on the wire; the stack clamps to 14 */
@@ -42,6 +43,7 @@ struct tcp_opts {
 	uint8_t tfo_cookie[16];
 	uint8_t accecn_n; /* how many of the three 24-bit counters are there */
 	uint32_t accecn[3]; /* in the option's order */
+	uint16_t uto;       /* seconds, or minutes with the highest bit */
 	uint8_t ao_keyid, ao_rnextkeyid, ao_mac_len;
 };
 
