@@ -246,7 +246,6 @@ void tcp_fastopen_syn(struct tcb *c, struct pkt *p, struct seg *g)
 	memcpy(g->opt.tfo_cookie, e->cookie, e->len);
 	g->len = sndq_fill(&c->sndq, 0, syn_room(c, e), p);
 	c->stat.bytes_sent += g->len;
-	c->stat.data_out += g->len > 0;
 }
 
 /* What the SYN-ACK left out goes again, as a lost segment would; the window stays as it is. */

@@ -480,10 +480,11 @@ static void arrive(struct tcb *c, struct seg *g, struct pkt *p, const struct ip_
 	const seq_t seq = g->seq;
 	const uint32_t len = g->len;
 	const uint16_t flags = g->flags;
+	const uint32_t segs = p->gso_segs ? p->gso_segs : 1;
 	enum verdict v;
 
-	c->stat.segs_in++;
-	c->stat.data_in += g->len > 0;
+	c->stat.segs_in += segs;
+	c->stat.data_in += g->len ? segs : 0;
 	if (c->state == TCP_SYN_SENT)
 		v = arrive_syn_sent(c, g, p);
 	else

@@ -199,7 +199,7 @@ static void acked_now(struct tcb *c)
 	tcp_timer_stop(c, T_DELACK);
 }
 
-static void to_net(struct tcb *c, struct pkt *p)
+static void to_net(struct tcb *c, struct pkt *p, uint32_t segs)
 {
 	struct tcp *t = c->tcp;
 	struct net_dst dst = {.src = c->flow.key.local,
@@ -210,8 +210,8 @@ static void to_net(struct tcb *c, struct pkt *p)
 			      .dont_frag = c->cfg->pmtud || c->cfg->plpmtud,
 			      .ip_id = &c->ip_id};
 
-	t->count->tcp_out++;
-	c->stat.segs_out++;
+	t->count->tcp_out += segs;
+	c->stat.segs_out += segs;
 	net_send(t->net, p, &dst, t->now);
 }
 
@@ -221,12 +221,13 @@ static void write_segment(struct tcb *c, struct pkt *p, struct seg *g)
 	g->sport = c->flow.key.lport;
 	g->dport = c->flow.key.rport;
 	uint32_t hdr = TCP_LEN + (uint32_t)tcp_opts_len(g, c->cfg->layout);
-	uint8_t *at = pkt_push(p, hdr);
+	uint32_t segs = p->gso_size ? (p->len + p->gso_size - 1) / p->gso_size : 1;
 
-	tcp_emit(at, g, c->cfg->layout);
+	c->stat.data_out += p->len ? segs : 0;
+	tcp_emit(pkt_push(p, hdr), g, c->cfg->layout);
 	p->csum = CSUM_PARTIAL;
 	p->l4_proto = PROTO_TCP;
-	to_net(c, p);
+	to_net(c, p, segs);
 }
 
 static struct pkt *new_pkt(struct tcb *c)
@@ -355,7 +356,6 @@ static uint32_t write_text(struct tcb *c, seq_t seq, uint32_t len, uint16_t flag
 	write_segment(c, p, &g);
 	c->tos = tos;
 	acked_now(c);
-	c->stat.data_out++;
 	return got;
 }
 
