@@ -92,7 +92,7 @@ struct tcp_config {
 	bool fin_again;            /* FreeBSD: until our FIN is acknowledged every ACK repeats it */
 	enum tcp_synfin synfin;
 	ns_t min_rto, max_rto, init_rto, delack, msl; /* 200 ms, 120 s, 1 s, 40 ms, 30 s (2MSL: 60 s) */
-	uint8_t syn_retries, synack_retries, data_retries; /* 6, 5, 15 */
+	uint8_t syn_retries, synack_retries, data_retries; /* 7, 5, 15 */
 	ns_t user_timeout;         /* 0: data_retries rule */
 	bool uto;                  /* the user timeout is told and adopted (RFC 5482) */
 	bool rto_restart;          /* the timer counts from the oldest segment when few are out (RFC 7765) */

@@ -28,6 +28,7 @@ part build make --no-print-directory -j"$jobs" build/debug/tapir build/debug/uni
 part release make --no-print-directory -j"$jobs" VARIANT=release all
 part unit make --no-print-directory unit
 part purity make --no-print-directory purity
+part rfc make --no-print-directory rfc
 part deps make --no-print-directory deps
 part embed make --no-print-directory embed
 part scripts make --no-print-directory check-scripts

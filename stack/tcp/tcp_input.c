@@ -22,6 +22,12 @@ static void drop_probe(struct tcb *c, const struct seg *g, const char *why)
 
 /* ---- step 1: sequence number ---- */
 
+/* RFC 7323 5.5: the peer's clock may have gone half around since. */
+static bool ts_recent_is_stale(const struct tcb *c)
+{
+	return c->tcp->now - c->ts_recent_at >= PAWS_IDLE;
+}
+
 /* RFC 7323 5.3 R1. A reset is exempt (R1, last sentence). */
 static bool paws_rejects(const struct tcb *c, const struct seg *g)
 {
@@ -29,7 +35,7 @@ static bool paws_rejects(const struct tcb *c, const struct seg *g)
 		return false;
 	if ((int32_t)(g->opt.ts_val - c->ts_recent) >= 0)
 		return false;
-	return c->tcp->now - c->ts_recent_at < PAWS_IDLE;
+	return !ts_recent_is_stale(c);
 }
 
 /* The end of the window in which segments are acceptable. */
@@ -117,7 +123,9 @@ static void take_timestamp(struct tcb *c, const struct seg *g)
 {
 	if (!c->ts_ok || !g->opt.has_ts || g->flags & TH_RST)
 		return;
-	if ((int32_t)(g->opt.ts_val - c->ts_recent) >= 0 && seq_le(g->seq, c->last_ack_sent)) {
+	bool newer = (int32_t)(g->opt.ts_val - c->ts_recent) >= 0 || ts_recent_is_stale(c);
+
+	if (newer && seq_le(g->seq, c->last_ack_sent)) {
 		c->ts_recent = g->opt.ts_val;
 		c->ts_recent_at = c->tcp->now;
 	}

@@ -162,7 +162,43 @@ static void urgent_data_that_end_with_the_stream_are_counted_right(void)
 	lone_free(l);
 }
 
+static void a_reset_counts_though_the_window_is_shut(void)
+{
+	struct lone *l = lone_new();
+	struct lone_peer p = lone_peer(0);
+
+	l->cfg.tcp.rcvbuf = 1000;
+	lone_start(l);
+	lone_handshake(l, &p);
+	lone_say(l, &p, TH_ACK, 1000);
+	CU_ASSERT_EQUAL(lone_last(l, TH_ACK, TH_ACK)->wnd, 0);
+	lone_say(l, &p, TH_RST, 0);
+	CU_ASSERT_EQUAL(lone_state(l, &p), TCP_CLOSED);
+	lone_free(l);
+}
+
+static void after_25_idle_days_an_old_timestamp_is_believed(void)
+{
+	struct lone *l = lone_open();
+	struct lone_peer p = lone_peer(0);
+
+	lone_handshake(l, &p);
+	lone_wait(l, 20 * 24 * 3600 * SEC);
+	p.ts_val -= 1000;
+	lone_say(l, &p, TH_ACK, 10);
+	p.nxt -= 10;
+	CU_ASSERT_EQUAL(sock_readable(l->s, p.sock), 0);
+	lone_wait(l, 5 * 24 * 3600 * SEC);
+	lone_forget(l);
+	lone_say(l, &p, TH_ACK, 10);
+	CU_ASSERT_EQUAL(sock_readable(l->s, p.sock), 10);
+	CU_ASSERT_EQUAL(lone_last(l, TH_ACK, TH_ACK)->opt.ts_ecr, p.ts_val);
+	lone_free(l);
+}
+
 static const struct test_case cases[] = {
+	TEST(a_reset_counts_though_the_window_is_shut),
+	TEST(after_25_idle_days_an_old_timestamp_is_believed),
 	TEST(the_user_is_told_of_urgent_data_and_reads_them_in_line),
 	TEST(the_user_is_told_again_when_the_pointer_moves_and_only_then),
 	TEST(a_pointer_to_what_has_been_read_is_no_news),

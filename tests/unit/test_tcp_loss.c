@@ -256,7 +256,182 @@ static void an_echo_of_the_original_says_nothing_of_its_retransmission(void)
 	lone_free(l);
 }
 
+/* ---- RACK-TLP (RFC 8985), one sender and what a receiver would say ---- */
+
+#define SEG 1460u
+#define RTT (100 * MS)
+
+/* A connection whose round trip is RTT, and `n` segments on their way since one RTT. */
+static struct lone *segments_out(struct lone_peer *p, uint32_t n)
+{
+	static const uint8_t bytes[40 * SEG];
+	struct lone *l = lone_open();
+
+	*p = lone_peer(0);
+	p->ts = false;
+	lone_say(l, p, TH_SYN, 0);
+	p->stack_iss = lone_last(l, TH_SYN, TH_SYN)->seq.v;
+	p->ack = p->stack_iss + 1;
+	lone_wait(l, RTT);
+	lone_say(l, p, TH_ACK, 0);
+	p->sock = sock_accept(l->s, l->listener);
+	lone_forget(l);
+	sock_send(l->s, p->sock, bytes, n * SEG);
+	lone_turn(l);
+	CU_ASSERT_EQUAL_FATAL(lone_heard_bytes(l), (n < 10 ? n : 10) * SEG);
+	lone_wait(l, RTT);
+	lone_forget(l);
+	return l;
+}
+
+/* An ACK with one block of whole segments, counted from the first ever sent; lo = hi: none. */
+static void say_sack(struct lone *l, struct lone_peer *p, uint32_t ack, uint32_t lo, uint32_t hi)
+{
+	uint32_t first = p->stack_iss + 1;
+	struct seg g = {.seq = seq_of(p->nxt), .ack = seq_of(first + ack * SEG), .flags = TH_ACK, .wnd = p->wnd};
+
+	if (lo != hi) {
+		g.opt.nsack = 1;
+		g.opt.sack[0].lo = seq_of(first + lo * SEG);
+		g.opt.sack[0].hi = seq_of(first + hi * SEG);
+	}
+	p->ack = g.ack.v;
+	lone_say_seg(l, p, &g, NULL);
+}
+
+static uint32_t times_heard(const struct lone *l, const struct lone_peer *p, uint32_t nth)
+{
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < l->nheard; i++)
+		n += l->heard[i].len && l->heard[i].seq.v == p->stack_iss + 1 + nth * SEG;
+	return n;
+}
+
+static void three_sacked_above_are_enough(void)
+{
+	struct lone_peer p;
+	struct lone *l = segments_out(&p, 10);
+
+	say_sack(l, &p, 0, 1, 4);
+	CU_ASSERT_EQUAL(times_heard(l, &p, 0), 1);
+	lone_free(l);
+}
+
+static void what_is_overtaken_for_longer_is_resent(void)
+{
+	struct lone_peer p;
+	struct lone *l = segments_out(&p, 10);
+
+	say_sack(l, &p, 0, 1, 2);
+	lone_wait(l, RTT / 4 - 2 * MS);
+	CU_ASSERT_EQUAL(times_heard(l, &p, 0), 0);
+	lone_wait(l, 4 * MS);
+	CU_ASSERT_EQUAL(times_heard(l, &p, 0), 1);
+	lone_free(l);
+}
+
+/* And once reordering was seen, three SACKed above are no longer enough. */
+static void a_segment_overtaken_by_less_than_a_quarter_of_the_round_trip_is_not_lost(void)
+{
+	struct lone_peer p;
+	struct lone *l = segments_out(&p, 20);
+	struct sock_info i;
+
+	say_sack(l, &p, 0, 1, 2);
+	lone_wait(l, RTT / 5);
+	say_sack(l, &p, 2, 0, 0);
+	say_sack(l, &p, 10, 0, 0);
+	CU_ASSERT_EQUAL(times_heard(l, &p, 0), 0);
+
+	lone_wait(l, RTT);
+	say_sack(l, &p, 10, 11, 14);
+	CU_ASSERT_EQUAL(times_heard(l, &p, 10), 1); /* the first time, as new data */
+	lone_wait(l, RTT / 4 + 10 * MS);
+	CU_ASSERT_EQUAL(times_heard(l, &p, 10), 2);
+	sock_info(l->s, p.sock, &i);
+	CU_ASSERT_EQUAL(i.timeouts, 0);
+	lone_free(l);
+}
+
+static void a_duplicate_reported_widens_the_window_for_reordering(void)
+{
+	struct lone_peer p;
+	struct lone *l = segments_out(&p, 10);
+
+	say_sack(l, &p, 1, 0, 1); /* below the ACK: the first came twice */
+	say_sack(l, &p, 1, 2, 3);
+	lone_wait(l, RTT / 2 - 5 * MS);
+	CU_ASSERT_EQUAL(times_heard(l, &p, 1), 0);
+	lone_wait(l, 10 * MS);
+	CU_ASSERT_EQUAL(times_heard(l, &p, 1), 1);
+	lone_free(l);
+}
+
+static void a_lost_retransmission_is_found_without_the_timer(void)
+{
+	struct lone_peer p;
+	struct lone *l = segments_out(&p, 20);
+	struct sock_info i;
+	uint32_t newest = 0;
+
+	say_sack(l, &p, 0, 1, 10);
+	CU_ASSERT_EQUAL(times_heard(l, &p, 0), 1);
+	for (uint32_t n = 10; n < 20; n++)
+		newest = times_heard(l, &p, n) ? n : newest;
+	CU_ASSERT_TRUE_FATAL(newest >= 10); /* something was sent after it */
+	lone_wait(l, RTT);
+	say_sack(l, &p, 0, 1, newest + 1);
+	lone_wait(l, RTT / 4 + 2 * MS);
+	CU_ASSERT_EQUAL(times_heard(l, &p, 0), 2);
+	sock_info(l->s, p.sock, &i);
+	CU_ASSERT_EQUAL(i.timeouts, 0);
+	lone_free(l);
+}
+
+/* The last of three is probed. Then one more segment goes, and its ACK tells what the probe was for. */
+static uint32_t ssthresh_after_a_probe(bool original_arrived)
+{
+	struct lone_peer p;
+	struct lone *l = segments_out(&p, 3);
+	struct sock_info i;
+	static const uint8_t bytes[SEG];
+
+	say_sack(l, &p, 2, 0, 0);
+	for (int k = 0; k < 1000 && !times_heard(l, &p, 2); k++)
+		lone_wait(l, MS);
+	sock_info(l->s, p.sock, &i);
+	CU_ASSERT_EQUAL(i.tlps, 1);
+	CU_ASSERT_EQUAL(i.timeouts, 0);
+	CU_ASSERT_EQUAL(i.ssthresh, UINT32_MAX);
+	say_sack(l, &p, 3, 2, 2 + original_arrived);
+	sock_send(l->s, p.sock, bytes, SEG);
+	lone_turn(l);
+	lone_wait(l, RTT);
+	say_sack(l, &p, 4, 0, 0);
+	sock_info(l->s, p.sock, &i);
+	lone_free(l);
+	return i.ssthresh;
+}
+
+static void a_probe_that_repairs_a_loss_reduces_the_window(void)
+{
+	CU_ASSERT_TRUE(ssthresh_after_a_probe(false) < 20 * SEG);
+}
+
+static void a_probe_that_was_a_duplicate_reduces_nothing(void)
+{
+	CU_ASSERT_EQUAL(ssthresh_after_a_probe(true), UINT32_MAX);
+}
+
 static const struct test_case cases[] = {
+	TEST(three_sacked_above_are_enough),
+	TEST(what_is_overtaken_for_longer_is_resent),
+	TEST(a_segment_overtaken_by_less_than_a_quarter_of_the_round_trip_is_not_lost),
+	TEST(a_duplicate_reported_widens_the_window_for_reordering),
+	TEST(a_lost_retransmission_is_found_without_the_timer),
+	TEST(a_probe_that_repairs_a_loss_reduces_the_window),
+	TEST(a_probe_that_was_a_duplicate_reduces_nothing),
 	TEST(an_echo_of_the_original_says_nothing_of_its_retransmission),
 	TEST(both_ends_begin_with_ten_segments),
 	TEST(one_loss_costs_no_timeout_wherever_the_numbers_begin),

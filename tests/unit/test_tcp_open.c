@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "../../stack/base/bytes.h"
+#include "../../stack/tcp/tcp.h"
 #include "../../stack/wire/eth.h"
 #include "../lib/lone.h"
 
@@ -110,6 +111,16 @@ static void without_an_mss_option_segments_hold_536(void)
 	lone_free(l);
 }
 
+static void without_an_mss_option_segments_over_ipv6_hold_1220(void)
+{
+	static struct tcp t;
+	struct seg syn = {.flags = TH_SYN};
+	struct tcb c = {.tcp = &t, .cfg = &t.cfg, .v6 = true, .pmtu = 1500, .rcvbuf = 65535};
+
+	tcp_take_options(&c, &syn);
+	CU_ASSERT_EQUAL(c.mss, 1220);
+}
+
 static void the_mss_option_says_what_the_link_carries_and_only_on_syns(void)
 {
 	struct lone *l = lone_new();
@@ -173,6 +184,7 @@ static const struct test_case cases[] = {
 	TEST(the_source_is_the_routes_or_the_users),
 	TEST(groups_and_broadcasts_are_no_peers),
 	TEST(without_an_mss_option_segments_hold_536),
+	TEST(without_an_mss_option_segments_over_ipv6_hold_1220),
 	TEST(the_mss_option_says_what_the_link_carries_and_only_on_syns),
 	TEST(a_connection_attempt_goes_on_for_three_minutes),
 	TEST(the_user_may_give_up_a_connection_attempt_sooner),
