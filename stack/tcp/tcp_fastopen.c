@@ -140,7 +140,7 @@ static void take_syn_text(struct tcb *c, const struct seg *syn, const struct pkt
 	struct seg text = *syn;
 
 	tcp_hand_to_accept(c);
-	c->tfo |= TFO_CHILD | TFO_PENDING_ONE | TFO_USED;
+	c->tfo |= TFO_CHILD | TFO_PENDING_ONE;
 	t->fastopen.pending++;
 	c->snd.una = c->snd.nxt = c->snd.max = c->snd.small = seq_add(c->snd.iss, 1);
 	c->high = c->round_end = c->rack.fack = c->snd.una;
@@ -148,8 +148,10 @@ static void take_syn_text(struct tcb *c, const struct seg *syn, const struct pkt
 	c->rcv.adv = seq_add(c->rcv.nxt, tcp_rcv_space(c) < 65535 ? tcp_rcv_space(c) : 65535);
 	text.seq = c->rcv.nxt;
 	text.flags = TH_ACK;
-	if (text.len)
+	if (text.len) {
+		c->tfo |= TFO_USED;
 		tcp_rcv_text(c, &text, p);
+	}
 	tcp_timer_stop(c, T_DELACK); /* the SYN-ACK is the acknowledgement */
 	tcp_notify(c, SOCK_WRITABLE);
 }
