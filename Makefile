@@ -34,7 +34,7 @@ TESTLIB := $(wildcard tests/lib/*.c)
 UNIT    := $(wildcard tests/unit/*.c)
 SOURCES := $(CORE) $(LINK) $(TLS) $(TRACES) $(SIM) sim/main.c tests/main.c $(TESTLIB) $(UNIT)
 obj      = $(patsubst %.c,$(B)/%.o,$(1))
-LIBOBJ  := $(call obj,$(CORE) $(LINK) $(TLS) $(TRACES) $(SIM))
+LIBOBJ  := $(call obj,$(CORE) $(LINK) $(TLS) $(TRACES) $(SIM)) $(B)/gen/demo_pki.o
 quiet    = $(if $(filter 0,$(V)),@echo "  $(1)",)
 
 .PHONY: all help setup setup-tests demo check unit check-scripts check-scenarios check-live \
@@ -50,6 +50,15 @@ help:
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call quiet,CC   $<)
+	$(Q)$(CC) $(ALLC) -c $< -o $@
+
+# The demo's certificates as strings: demo_ca_pem[] and so on (sim/demo_pki.h).
+PKI := $(addprefix sim/scenarios/pki/,ca.pem server.pem server.key client.pem client.key)
+$(B)/gen/demo_pki.c: $(PKI) Makefile
+	@mkdir -p $(@D)
+	@(echo '#include "../../../sim/demo_pki.h"'; for f in $(PKI); do \
+	  echo "const char demo_$$(basename $$f | tr . _)[] ="; sed 's/.*/"&\\n"/' $$f; echo ';'; done) > $@
+$(B)/gen/demo_pki.o: $(B)/gen/demo_pki.c
 	$(Q)$(CC) $(ALLC) -c $< -o $@
 
 $(B)/libtapir-all.a: $(LIBOBJ)

@@ -112,7 +112,8 @@ static bool capture_at_read(struct doc *d, const struct node *y, struct scenario
 
 	if (!list_expect(d, y, "a list of hosts, and `link`"))
 		return false;
-	sc->capture_link = false;
+	if (!doc_first(d, y)) /* nothing at all */
+		sc->capture_link = false;
 	for (uint32_t i = 0; i < sc->nhosts; i++)
 		sc->host[i].capture = false;
 	for (const struct node *n = doc_first(d, y); n; n = doc_next(d, n)) {
@@ -143,11 +144,12 @@ static const struct field capture_fields[] = {
      .hi = 262144,
      .none = "all"},
     {.key = "keys", .type = FIELD_BOOL, .at = offsetof(struct scenario, keys)},
+    {.key = "link", .type = FIELD_BOOL, .at = offsetof(struct scenario, capture_link)},
 };
 
 static bool capture_read(struct doc *d, const struct node *y, struct scenario *sc)
 {
-	static const char *const known[] = {"at", "format", "snaplen", "keys"};
+	static const char *const known[] = {"at", "format", "snaplen", "keys", "link"};
 
 	if (!map_expect(d, y, "a mapping, as in {at: [client, link]}"))
 		return false;
@@ -362,8 +364,6 @@ static void show_capture(FILE *to, const struct scenario *sc)
 			fprintf(to, "%s%s", comma, sc->host[i].name);
 			comma = ", ";
 		}
-	if (sc->capture_link)
-		fprintf(to, "%slink", comma);
 	fputs("]\n", to);
 	fields_print(to, "  ", capture_fields, ARRAY_LEN(capture_fields), sc);
 	fputs("output:\n", to);

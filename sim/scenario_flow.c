@@ -1,4 +1,5 @@
 /* Traffic: flows between hosts, plain or over TLS, once or repeated. */
+#include "demo_pki.h"
 #include "scenario_read.h"
 
 #include <stdlib.h>
@@ -141,7 +142,7 @@ static bool flow_read_one(struct doc *d, const struct node *y, const struct scen
 				    .repeat = 1,
 				    .from = UINT32_MAX,
 				    .to = UINT32_MAX};
-	strcpy(f->pki, "pki");
+	strcpy(f->pki, DEMO_PKI);
 	strcpy(f->servername, "example.com");
 	if (!map_expect(d, y, "a flow, as in {from: client, to: server:80, send: 1MB}"))
 		return false;

@@ -8,6 +8,7 @@
 
 #include "../stack/base/check.h"
 #include "capture.h"
+#include "demo_pki.h"
 
 /* ---- certificates ---- */
 
@@ -33,11 +34,33 @@ static struct tls_creds *load_creds(const struct scenario *sc, const char *dir, 
 	return tls_creds_load(cert, key, err, cap);
 }
 
+static struct tls_text text_of(const char *name, const char *pem)
+{
+	return (struct tls_text){name, pem, strlen(pem)};
+}
+
+static bool builtin_pki(struct world_pki *pki, char *err, size_t cap)
+{
+	const struct tls_text ca = text_of("ca.pem", demo_ca_pem), sc = text_of("server.pem", demo_server_pem),
+			      sk = text_of("server.key", demo_server_key),
+			      cc = text_of("client.pem", demo_client_pem),
+			      ck = text_of("client.key", demo_client_key);
+
+	pki->anchors = tls_anchors_parse(&ca, err, cap);
+	if (pki->anchors)
+		pki->server = tls_creds_parse(&sc, &sk, err, cap);
+	if (pki->server)
+		pki->client = tls_creds_parse(&cc, &ck, err, cap);
+	return pki->client != NULL;
+}
+
 static bool load_pki(struct world *w, struct world_pki *pki, const char *dir, char *err, size_t cap)
 {
 	char ca[600];
 
 	snprintf(pki->dir, sizeof(pki->dir), "%s", dir);
+	if (strcmp(dir, DEMO_PKI) == 0)
+		return builtin_pki(pki, err, cap);
 	beside(w->sc, dir, "ca.pem", ca, sizeof(ca));
 	pki->anchors = tls_anchors_load(ca, err, cap);
 	if (pki->anchors)
