@@ -332,6 +332,10 @@ static int64_t do_listen(struct runner *r, struct attempt *a)
 	if (e < 0)
 		return -to_errno(e);
 	f->listening = true;
+	if (r->remote_isn_known) { /* the peer of a second listener comes from another port */
+		r->rport++;
+		r->remote_isn_known = false;
+	}
 	return 0;
 }
 
@@ -410,6 +414,7 @@ static int64_t do_connect(struct runner *r, struct attempt *a)
 	f->bits &= ~(uint32_t)SOCK_CONNECTED;
 	r->rport = port;
 	r->iss_may_change = true;
+	r->remote_isn_known = false;
 	set_under_test(r, f);
 	return connect_result(r, f);
 }
@@ -591,6 +596,27 @@ static int64_t write_some(struct runner *r, struct fd *f, int64_t len)
 	return done || !len ? done : ERR_AGAIN;
 }
 
+/* FreeBSD's Fast Open: sendto with an address on a socket that has the option connects and queues. */
+static int64_t send_and_connect(struct runner *r, struct attempt *a, struct fd *f, int64_t len)
+{
+	static const uint8_t zeros[65536];
+	struct addr to = r->remote;
+	uint16_t port = r->connect_port;
+	int n;
+
+	address_of(arg(a, 4), &to, &port);
+	n = sock_connect_data(r->stack, f->sock, &to, port, zeros,
+			      len < (int64_t)sizeof(zeros) ? (size_t)len : sizeof(zeros));
+	if (n < 0)
+		return -to_errno(n);
+	f->connecting = true;
+	r->rport = port;
+	r->iss_may_change = true;
+	r->remote_isn_known = false;
+	set_under_test(r, f);
+	return n;
+}
+
 /* A blocking call comes back when all is taken; each try may bring it further. */
 static int64_t do_write(struct runner *r, struct attempt *a)
 {
@@ -604,6 +630,8 @@ static int64_t do_write(struct runner *r, struct attempt *a)
 		run_skip(r, a->line, "no %s", flags & MSG_FASTOPEN ? "MSG_FASTOPEN" : "MSG_ZEROCOPY");
 		return -EINVAL;
 	}
+	if (f->fastopen && !f->connecting && !f->connected && !f->listening && a->call->nargs > 4)
+		return send_and_connect(r, a, f, len);
 	if (f->error)
 		return -to_errno(take_error(r, f));
 	if (f->shut_wr)
@@ -768,6 +796,7 @@ static int64_t do_setsockopt(struct runner *r, struct attempt *a)
 	if (doubled(r, options[i].opt))
 		v *= 2;
 	f->lowat_set |= options[i].opt == OPT_NOTSENT_LOWAT;
+	f->fastopen |= options[i].opt == OPT_FASTOPEN && v > 0;
 	e = sock_set(r->stack, f->sock, options[i].opt, v);
 	if (e == ERR_OPNOTSUPP && options[i].opt == OPT_FASTOPEN)
 		run_skip(r, a->line, "TCP Fast Open: this stack does not have it");

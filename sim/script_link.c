@@ -165,7 +165,7 @@ static size_t put_inner(struct runner *r, const struct script_icmp *m, uint8_t *
 		ip4_emit(p, &h);
 	wr16(p + n, r->lport);
 	wr16(p + n + 2, r->rport);
-	wr32(p + n + 4, m->seq + r->local_off);
+	wr32(p + n + 4, m->seq + r->local_off + r->local_isn);
 	return n + 8;
 }
 

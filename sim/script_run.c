@@ -293,15 +293,15 @@ static struct script_seg to_live(struct runner *r, const struct script_seg *g)
 	l.sport = g->sport < 0 ? r->rport : g->sport;
 	l.dport = g->dport < 0 ? r->lport : g->dport;
 	if (!g->raw_seq)
-		l.seq += r->remote_off;
+		l.seq += r->remote_off + (g->flags & TH_SYN ? 0 : r->remote_isn);
 	if (g->has_ack)
-		l.ack += r->local_off;
+		l.ack += r->local_off + (g->flags & TH_SYN ? 0 : r->local_isn);
 	for (int i = 0; i < l.nopts; i++) {
 		struct script_opt *o = &l.opt[i];
 
 		if (o->kind == SOPT_SACK)
 			for (int k = 0; k < 2 * o->n; k++)
-				o->u.sack[k] += r->local_off;
+				o->u.sack[k] += r->local_off + r->local_isn;
 		if (o->kind == SOPT_TS)
 			o->u.ts.ecr = ts_to_live(r, o->u.ts.ecr);
 	}
@@ -345,7 +345,8 @@ static void learn_syn(struct runner *r, const struct script_seg *live, const str
 	r->iss_known = true;
 	r->iss_may_change = false;
 	r->nts = 0;
-	r->local_off = live->seq - (want && !want->any_seq ? want->seq : 0);
+	r->local_isn = want && !want->any_seq ? want->seq : 0;
+	r->local_off = live->seq - r->local_isn;
 	r->lport = (uint16_t)live->sport;
 	r->rport = (uint16_t)live->dport;
 }
@@ -354,16 +355,17 @@ static struct script_seg to_script(struct runner *r, const struct script_seg *li
 				   const struct script_seg *want, ns_t tolerance)
 {
 	struct script_seg g = *live;
+	bool syn = live->flags & TH_SYN;
 
-	if (live->flags & TH_SYN)
+	if (syn)
 		learn_syn(r, live, want);
 	if (!want || !want->raw_seq)
-		g.seq -= r->local_off;
+		g.seq -= r->local_off + (syn ? 0 : r->local_isn);
 	else
 		g.raw_seq = true;
 	g.end = g.seq + g.len;
 	if (g.has_ack)
-		g.ack -= r->remote_off;
+		g.ack -= r->remote_off + (syn ? 0 : r->remote_isn);
 	const struct script_opt *w = want ? find_ts(want) : NULL;
 
 	for (int i = 0; i < g.nopts; i++) {
@@ -371,7 +373,7 @@ static struct script_seg to_script(struct runner *r, const struct script_seg *li
 
 		if (o->kind == SOPT_SACK)
 			for (int k = 0; k < 2 * o->n; k++)
-				o->u.sack[k] -= r->remote_off;
+				o->u.sack[k] -= r->remote_off + r->remote_isn;
 		if (o->kind == SOPT_TS && w)
 			o->u.ts.val = ts_to_script(r, o->u.ts.val, w->u.ts.val, tolerance);
 	}
@@ -600,6 +602,27 @@ static ns_t due_of(const struct runner *r, const struct script_event *e)
 	return (e->when == AT_RELATIVE ? r->now : r->origin) + e->at;
 }
 
+/* Does a connection stand between the two ports? Listeners do not count. */
+static bool connection_stands(struct runner *r)
+{
+	struct sock_info i;
+	uint32_t cursor = 0;
+
+	while (stack_walk(r->stack, &cursor, &i))
+		if (i.state != TCP_LISTEN && i.state != TCP_CLOSED && i.rport == r->rport)
+			return true;
+	return false;
+}
+
+/* A SYN that meets no connection, or the first one to meet ours, begins the peer's numbers. */
+static void learn_remote_syn(struct runner *r, const struct script_seg *g)
+{
+	if (!(g->flags & TH_SYN) || g->raw_seq || (r->remote_isn_known && connection_stands(r)))
+		return;
+	r->remote_isn = g->seq;
+	r->remote_isn_known = true;
+}
+
 static bool inject_segment(struct runner *r, const struct script_event *e)
 {
 	struct script_seg live = to_live(r, e->u.seg);
@@ -615,6 +638,7 @@ static bool inject_segment(struct runner *r, const struct script_event *e)
 	}
 	if (live.flags & TH_SYN)
 		r->iss_may_change = true;
+	learn_remote_syn(r, e->u.seg);
 	return link_inject_seg(r, &live) || run_fail(r, e->line, "out of memory");
 }
 

@@ -38,7 +38,7 @@ struct fd {
 	int num;
 	sock_t sock;
 	bool nonblock, listening, connecting, connected, shut_rd, shut_wr, inq, more;
-	bool lowat_set;
+	bool lowat_set, fastopen;
 	bool abort_on_close; /* SO_LINGER with 0 */
 	uint32_t bits;      /* SOCK_* seen so far and not used up */
 	int error;          /* pending, taken from the stack to look at it; 0: none */
@@ -84,8 +84,11 @@ struct runner {
 	uint32_t head, count;
 	bool overflow;
 
-	/* Script numbers <-> live ones: live = script + offset. */
+	/* Script numbers <-> live ones: live = script + offset. A SYN says its number itself; everything
+	 * else counts from the SYN's, so that 1 is the first octet whatever the SYN said. */
 	uint32_t local_off, remote_off;
+	uint32_t local_isn, remote_isn; /* as the script's SYNs say */
+	bool remote_isn_known;
 	uint32_t iss;
 	bool iss_known, iss_may_change;
 	uint16_t lport, rport;
