@@ -22,7 +22,7 @@ OPT_fuzz    := -O1 -g -fsanitize=address,undefined,fuzzer-no-link
 OPT         ?= $(OPT_$(VARIANT))
 CFLAGS  ?=
 ALLC    := $(STD) $(WARN) $(OPT) -Istack -MMD -MP $(shell pkg-config --cflags $(PKGS) 2>/dev/null) $(CFLAGS)
-LIBS    := -Wl,-Bstatic -lbearssl -Wl,-Bdynamic $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+LIBS    := -Wl,-Bstatic -lbearssl -Wl,-Bdynamic $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm
 PREFIX  ?= /usr/local
 
 CORE    := $(wildcard stack/base/*.c stack/wire/*.c stack/net/*.c stack/tcp/*.c stack/*.c)
@@ -114,7 +114,7 @@ WRAP := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 
 $(B)/unit-tests: $(call obj,tests/main.c $(TESTLIB) $(UNIT)) $(B)/libtapir-all.a
 	$(call quiet,LD   $@)
-	$(Q)$(CC) $(OPT) $^ -lcunit $(LIBS) -lm $(LDFLAGS) $(WRAP) -o $@
+	$(Q)$(CC) $(OPT) $^ -lcunit $(LIBS) $(LDFLAGS) $(WRAP) -o $@
 
 ## unit         CUnit suites; T="suite ..." runs only those
 unit: $(B)/unit-tests

@@ -15,7 +15,7 @@ struct command {
 };
 
 extern const struct command cmd_check, cmd_explain, cmd_plot, cmd_serve, cmd_connect, cmd_replay, cmd_script;
-extern const struct command cmd_run, cmd_show;
+extern const struct command cmd_run, cmd_show, cmd_sweep, cmd_explore;
 
 /* Says `command: what was wrong` and where to read on, on stderr; returns 2. */
 int usage_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));

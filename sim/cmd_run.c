@@ -2,15 +2,13 @@
  * is made. */
 #include "cmd.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "out_dir.h"
 #include "report.h"
 #include "scenario_args.h"
 
@@ -21,46 +19,17 @@ struct request {
 	enum world_check check;
 };
 
-/* The file's name without its folder and its end. */
-static void default_out(const char *file, char *to, size_t cap)
-{
-	const char *slash = strrchr(file, '/'), *base = slash ? slash + 1 : file;
-	const char *dot = strrchr(base, '.');
-
-	snprintf(to, cap, "traces/out/%.*s", dot ? (int)(dot - base) : 200, base);
-}
-
-/* mkdir -p; false: errno says why. */
-static bool make_dirs(const char *dir)
-{
-	char path[512];
-
-	if ((size_t)snprintf(path, sizeof(path), "%s", dir) >= sizeof(path)) {
-		errno = ENAMETOOLONG;
-		return false;
-	}
-	for (char *p = path + 1; *p; p++) {
-		if (*p != '/')
-			continue;
-		*p = 0;
-		if (mkdir(path, 0777) != 0 && errno != EEXIST)
-			return false;
-		*p = '/';
-	}
-	return mkdir(path, 0777) == 0 || errno == EEXIST;
-}
-
 static bool make_output(const char *dir, const struct scenario *sc)
 {
 	char sub[600];
 	static const char *const subs[] = {"series", "plots"};
 
-	for (int i = -1; i < (sc->series ? 1 + sc->plots : 0); i++) {
-		snprintf(sub, sizeof(sub), "%s%s%s", dir, i < 0 ? "" : "/", i < 0 ? "" : subs[i]);
-		if (!make_dirs(sub)) {
-			fprintf(stderr, "--out %s: %s\n", sub, strerror(errno));
+	if (!out_dir_make(dir))
+		return false;
+	for (int i = 0; i < (sc->series ? 1 + sc->plots : 0); i++) {
+		snprintf(sub, sizeof(sub), "%s/%s", dir, subs[i]);
+		if (!out_dir_make(sub))
 			return false;
-		}
 	}
 	return true;
 }
@@ -144,7 +113,7 @@ static int run_scenario(const struct request *r, const char *file)
 	}
 	if (!r->quiet && isatty(STDERR_FILENO))
 		options.progress = show_progress;
-	default_out(file, out, sizeof(out));
+	out_dir_default(file, out, sizeof(out));
 	if (r->trace)
 		options.out = r->out ? r->out : out;
 	/* A world without output first: what can fail but the files is tried before they are made.
@@ -229,8 +198,9 @@ const struct command cmd_run = {
     .args = "SCENARIO.yaml [--seed N] [--set PATH=VALUE]... [--out DIR] [--no-trace]",
     .summary = "a scenario in virtual time: captures, summary, series, plots, report",
     .help = "  --seed N           another seed\n"
-	    "  --set PATH=VALUE   changes a value, as in links.dsl.loss=1% or "
-	    "hosts.client.tcp.cc=reno\n"
+	    "  --set PATH=VALUE   changes a value, as in links.dsl.loss=1% or\n"
+	    "                     hosts.client.tcp.cc=reno; `+` is a new entry of a list, as in\n"
+	    "                     'events.+={on: client.segment, number: 3, do: drop}'\n"
 	    "  --out DIR          where files go (default traces/out/NAME)\n"
 	    "  --no-trace         no files at all, and the fastest run\n"
 	    "  --check            every invariant after every turn;  --no-check  none but at the "

@@ -499,7 +499,19 @@ static uint32_t add_child(struct doc *t, uint32_t parent, const char *key)
 	return i;
 }
 
-/* Follows the path, adding what is missing; 0 and a message when it leads nowhere. */
+/* A new last entry of a list; what was just made for the path becomes one. */
+static uint32_t add_entry(struct doc *t, uint32_t list)
+{
+	uint32_t i = add_child(t, list, "");
+
+	if (i) {
+		t->node[list].type = NODE_LIST;
+		t->node[i].key = 0;
+	}
+	return i;
+}
+
+/* Follows the path, adding what is missing; `+` is a new entry of a list. 0 and a message when it leads nowhere. */
 static uint32_t walk(struct doc *t, const char *path, size_t len)
 {
 	uint32_t at = 1;
@@ -518,7 +530,9 @@ static uint32_t walk(struct doc *t, const char *path, size_t len)
 		step[n] = 0;
 		uint32_t next = child(t, at, step);
 
-		if (!next && t->node[at].type == NODE_MAP)
+		if (!next && strcmp(step, "+") == 0 && (t->node[at].type == NODE_LIST || t->node[at].n == 0))
+			next = add_entry(t, at);
+		else if (!next && t->node[at].type == NODE_MAP)
 			next = add_child(t, at, step);
 		if (!next) {
 			fail_at(t, t->sources, 1, 1,

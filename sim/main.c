@@ -23,6 +23,8 @@ static const struct command cmd_help = {
 static const struct command *const commands[] = {
 	&cmd_run,
 	&cmd_show,
+	&cmd_sweep,
+	&cmd_explore,
 	&cmd_script,
 	&cmd_explain,
 	&cmd_check,

@@ -28,6 +28,8 @@ struct expect_result {
 	uint64_t value; /* the first that failed, or the last one */
 };
 struct expect_result expect_judge(const struct world *, const struct scenario_expect *);
+/* Every flow with an end has come to it, with all its bytes. */
+bool flows_ended_well(const struct world *);
 /* All expectations hold; with none given, every flow with an end has ended well. */
 bool run_as_expected(const struct world *);
 

@@ -32,6 +32,7 @@ struct plot {
 	char title[TEXT_MAX], x_label[TEXT_MAX], y_label[TEXT_MAX];
 	struct series series[PLOT_SERIES_MAX];
 	int nseries;
+	unsigned painted; /* from the palette */
 };
 
 struct plot *plot_new(const char *title, const char *x_label, const char *y_label)
@@ -76,7 +77,7 @@ int plot_series(struct plot *p, const char *name, enum plot_style style, const c
 		return -1;
 	s = &p->series[p->nseries];
 	snprintf(s->name, TEXT_MAX, "%s", name);
-	snprintf(s->colour, sizeof(s->colour), "%s", colour ? colour : palette[(size_t)p->nseries % ARRAY_LEN(palette)]);
+	snprintf(s->colour, sizeof(s->colour), "%s", colour ? colour : palette[p->painted++ % ARRAY_LEN(palette)]);
 	s->style = style;
 	return p->nseries++;
 }
@@ -237,8 +238,12 @@ static void write_legend(const struct plot *p, FILE *f)
 	for (int i = 0; i < p->nseries; i++) {
 		const struct series *s = &p->series[i];
 
-		if (!s->n)
+		if (!s->n || !*s->name)
 			continue;
+		if (x + 16 + 7 * (int)strlen(s->name) > WIDTH) {
+			fprintf(f, "<text x=\"%d\" y=\"38\">...</text>\n", x);
+			return;
+		}
 		fprintf(f, "<rect x=\"%d\" y=\"30\" width=\"12\" height=\"8\" fill=\"%s\"/><text x=\"%d\" y=\"38\">", x, s->colour,
 			x + 16);
 		put_text(f, s->name);

@@ -15,15 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../sim/report.h"
+#include "../../sim/grid.h"
 #include "../../sim/units.h"
 
 #define SEEDS_MAX 64
 #define TEXT_MAX 65536
-
-struct figures {
-	uint64_t goodput, resent, timeouts, spurious, lost, dsacks;
-};
 
 struct table {
 	const char *file;
@@ -40,7 +36,7 @@ static int by_number(const void *a, const void *b)
 }
 
 /* Of the middle two the smaller, so that it is one that occurred. */
-static uint64_t median(const struct figures *f, uint32_t n, size_t member)
+static uint64_t median(const struct grid_figures *f, uint32_t n, size_t member)
 {
 	uint64_t v[SEEDS_MAX];
 
@@ -48,38 +44,6 @@ static uint64_t median(const struct figures *f, uint32_t n, size_t member)
 		memcpy(&v[i], (const char *)&f[i] + member, sizeof(v[i]));
 	qsort(v, n, sizeof(*v), by_number);
 	return v[(n - 1) / 2];
-}
-
-static bool run_once(const char *file, const struct scenario_options *opt, struct figures *f)
-{
-	struct world_options how = {.check = CHECK_SAMPLED};
-	char err[512];
-	struct scenario *sc = scenario_load(file, opt, err, sizeof(err));
-	struct world *w = sc ? world_new(sc, &how, err, sizeof(err)) : NULL;
-	struct flow_figures figures;
-	bool ok = false;
-
-	if (!w) {
-		fprintf(stderr, "%s\n", err);
-	} else if (!world_run(w)) {
-		fprintf(stderr, "%s: seed %" PRIu64 ": %s\n", file, sc->seed, w->broken);
-	} else {
-		struct path_counters t = world_totals(w);
-
-		*f = (struct figures){.lost = t.lost + t.queue_dropped};
-		for (uint32_t i = 0; i < w->nflows; i++) {
-			flow_figures(w, i, &figures);
-			f->goodput += figures.goodput_bps;
-			f->resent += figures.retransmissions;
-			f->timeouts += figures.timeouts;
-			f->spurious += figures.spurious;
-			f->dsacks += figures.dsacks;
-		}
-		ok = true;
-	}
-	world_free(w);
-	scenario_free(sc);
-	return ok;
 }
 
 static void say(struct table *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -132,22 +96,22 @@ static bool find_band(const char *file, const char *row, uint64_t *lo, uint64_t 
 	return found;
 }
 
-static void row(struct table *t, const char *words, const struct figures *f, uint32_t n)
+static void row(struct table *t, const char *words, const struct grid_figures *f, uint32_t n)
 {
-	uint64_t v[SEEDS_MAX], mid = median(f, n, offsetof(struct figures, goodput)), lo, hi;
+	uint64_t v[SEEDS_MAX], mid = median(f, n, offsetof(struct grid_figures, goodput_bps)), lo, hi;
 
 	for (uint32_t i = 0; i < n; i++)
-		v[i] = f[i].goodput;
+		v[i] = f[i].goodput_bps;
 	qsort(v, n, sizeof(*v), by_number);
 	say(t,
 	    "%-44s %9" PRIu64 " %9" PRIu64 " %9" PRIu64 " %7" PRIu64 " %5" PRIu64 " %5" PRIu64
 	    " %6" PRIu64 " %7" PRIu64,
 	    words, mid / 1000, v[0] / 1000, v[n - 1] / 1000,
-	    median(f, n, offsetof(struct figures, resent)),
-	    median(f, n, offsetof(struct figures, timeouts)),
-	    median(f, n, offsetof(struct figures, spurious)),
-	    median(f, n, offsetof(struct figures, dsacks)),
-	    median(f, n, offsetof(struct figures, lost)));
+	    median(f, n, offsetof(struct grid_figures, retransmissions)),
+	    median(f, n, offsetof(struct grid_figures, timeouts)),
+	    median(f, n, offsetof(struct grid_figures, spurious)),
+	    median(f, n, offsetof(struct grid_figures, dsacks)),
+	    median(f, n, offsetof(struct grid_figures, lost)));
 	if (find_band(t->file, words, &lo, &hi)) {
 		bool in = mid >= lo && mid <= hi;
 
@@ -158,48 +122,30 @@ static void row(struct table *t, const char *words, const struct figures *f, uin
 }
 
 /* Runs one point of the grid over all seeds. */
-static void point(struct table *t, const struct scenario *sc, const uint32_t *at)
+static void point(struct table *t, const struct grid *g, uint64_t k)
 {
-	char set[SWEEP_VARS][400], words[256] = "";
-	const char *sets[SWEEP_VARS];
-	struct figures f[SEEDS_MAX];
+	char words[GRID_WORDS];
+	struct grid_figures f[SEEDS_MAX];
 	uint32_t n = 0;
-	size_t len = 0;
 
-	for (uint32_t i = 0; i < sc->nsweep; i++) {
-		const struct sweep_var *v = &sc->sweep[i];
-
-		snprintf(set[i], sizeof(set[i]), "sweep.%s='%s'", v->name, v->value[at[i]]);
-		sets[i] = set[i];
-		len += (size_t)snprintf(words + len, sizeof(words) - len, "%s%s=%s", i ? " " : "",
-					v->name, v->value[at[i]]);
-	}
-	for (uint64_t seed = sc->seed_first; seed <= sc->seed_last && n < SEEDS_MAX; seed++) {
-		struct scenario_options opt = {
-		    .set = sets, .nset = sc->nsweep, .has_seed = true, .seed = seed};
-
-		if (!run_once(t->file, &opt, &f[n++])) {
+	for (; n < g->seeds && n < SEEDS_MAX; n++) {
+		grid_run(g, k * g->seeds + n, &f[n]);
+		if (!f[n].ran) {
+			fprintf(stderr, "%s: %s\n", t->file, f[n].err);
 			t->broken++;
 			return;
 		}
 	}
-	row(t, words, f, n);
+	row(t, grid_words(g, k, words), f, n);
 }
 
-static void grid(struct table *t, const struct scenario *sc)
+static void all_points(struct table *t, const struct grid *g)
 {
-	uint32_t at[SWEEP_VARS] = {0}, i;
-
-	say(t, "%s, %" PRIu64 " seeds: medians; goodput in kbit/s\n", sc->title,
-	    sc->seed_last - sc->seed_first + 1);
-	say(t, "%-44s %9s %9s %9s %7s %5s %5s %6s %7s\n", "", "goodput", "least", "most", "resent",
-	    "rto", "undue", "dsacks", "lost");
-	do {
-		point(t, sc, at);
-		/* The last variable counts fastest. */
-		for (i = sc->nsweep; i > 0 && ++at[i - 1] == sc->sweep[i - 1].n; i--)
-			at[i - 1] = 0;
-	} while (i > 0);
+	say(t, "%s, %" PRIu64 " seeds: medians; goodput in kbit/s\n", g->sc->title, g->seeds);
+	say(t, "%-44s %9s %9s %9s %7s %5s %5s %6s %7s\n", "", "goodput", "least", "most", "resent", "rto",
+	    "undue", "dsacks", "lost");
+	for (uint64_t k = 0; k < g->points; k++)
+		point(t, g, k);
 }
 
 static bool stored_equals(const char *name, const char *text)
@@ -227,18 +173,19 @@ static void one(const char *file, bool update, int *passed, int *failed)
 {
 	static struct table t;
 	char name[512], err[512];
-	struct scenario *sc = scenario_load(file, NULL, err, sizeof(err));
+	static const struct scenario_options plain;
+	struct grid g;
 	bool same;
 
-	if (!sc) {
+	if (!grid_open(&g, file, &plain, err, sizeof(err))) {
 		printf("not ok %s\n", err);
 		++*failed;
 		return;
 	}
 	t = (struct table){.file = file};
 	snprintf(name, sizeof(name), "%.*s.table", (int)strcspn(file, "."), file);
-	grid(&t, sc);
-	scenario_free(sc);
+	all_points(&t, &g);
+	grid_close(&g);
 	if (update && !store(name, t.text))
 		t.broken++;
 	same = stored_equals(name, t.text);

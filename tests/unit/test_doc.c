@@ -139,6 +139,9 @@ static void set_replaces_and_adds(void)
 	CU_ASSERT_TRUE(doc_set(&d, "a.c.d={e: [1, 2]}"));
 	CU_ASSERT_TRUE(doc_set(&d, "l.y.v=7"));
 	CU_ASSERT_TRUE(doc_set(&d, "l.1.v=8"));
+	CU_ASSERT_TRUE(doc_set(&d, "l.+={v: 9}"));
+	CU_ASSERT_TRUE(doc_set(&d, "new.+=first"));
+	CU_ASSERT_TRUE(doc_set(&d, "new.+=second"));
 
 	const struct node *a = doc_find(&d, doc_root(&d), "a"), *l = doc_find(&d, doc_root(&d), "l");
 
@@ -148,8 +151,14 @@ static void set_replaces_and_adds(void)
 
 	CU_ASSERT_STRING_EQUAL(doc_text(&d, doc_find(&d, x, "v")), "8");
 	CU_ASSERT_STRING_EQUAL(doc_text(&d, doc_find(&d, doc_next(&d, x), "v")), "7");
+	const struct node *new = doc_find(&d, doc_root(&d), "new");
+
+	CU_ASSERT_EQUAL(l->n, 3);
+	CU_ASSERT_STRING_EQUAL(doc_text(&d, doc_find(&d, doc_next(&d, doc_next(&d, x)), "v")), "9");
+	CU_ASSERT_EQUAL(new->type, NODE_LIST);
+	CU_ASSERT_STRING_EQUAL(doc_text(&d, doc_next(&d, doc_first(&d, new))), "second");
 	CU_ASSERT_FALSE(doc_set(&d, "l.z.v=7"));
-	CU_ASSERT_PTR_NOT_NULL(strstr(err, "--set 5:1:1: nothing is called `z`"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(err, "--set 8:1:1: nothing is called `z`"));
 	doc_free(&d);
 }
 

@@ -1,0 +1,396 @@
+/* tapir explore: what a scenario's flows make of every single fault, of pairs of faults, and of
+ * swarms: random sets with random seeds. A fault befalls the n-th TCP segment that a host sends in
+ * each flow (the scenario's events name it so: `{on: client.segment, number: 12, do: drop}`).
+ *
+ * A run fails when an invariant breaks, when its process dies, or when a flow that has an end does
+ * not come to it with all its bytes. The scenario's own `expect` is for the undisturbed run, which is
+ * tried first. A failure loses one fault after the other, as long as it still fails; what remains is
+ * printed as the command that repeats it. */
+#include "cmd.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../stack/base/check.h"
+#include "../stack/base/rng.h"
+#include "jobs.h"
+#include "report.h"
+#include "scenario_args.h"
+#include "units.h"
+
+#define FAULTS_MAX 16    /* in one run: of a swarm */
+#define SEGMENTS_MAX 100000 /* of a host */
+#define SHOWN_MAX 20     /* different failures that are printed; the rest is counted */
+#define SHRUNK_MAX 100   /* failures that are tried with less */
+#define FAULT_TEXT 160
+#define DELAY "50ms"     /* longer than most round trips here, shorter than the least timeout */
+
+enum kind { DROP, DUPLICATE, DELAY_IT, CORRUPT, KINDS };
+
+static const char *const kind_word[KINDS] = {"drop", "duplicate", "delay", "corrupt"};
+
+struct fault {
+	uint32_t host;
+	uint64_t number;
+	uint8_t kind;
+};
+
+struct trial {
+	struct fault fault[FAULTS_MAX];
+	int n;
+	uint64_t seed;
+};
+
+enum outcome { FINE, FLOW_FAILED, BROKE };
+
+struct outcome_text {
+	enum outcome what;
+	char text[420];
+};
+
+struct explorer {
+	struct scenario_args args;
+	const char *file;
+	struct scenario *sc;
+	bool kind[KINDS];
+	uint64_t pairs, swarm, singles;
+	uint64_t *segments; /* that each host sends in the undisturbed run, of the longest flow */
+	uint32_t nkinds;
+	int workers;
+	bool quiet;
+};
+
+/* ---- one run ---- */
+
+static void fault_print(char to[FAULT_TEXT], const struct explorer *x, const struct fault *f)
+{
+	snprintf(to, FAULT_TEXT, "events.+={on: %s.segment, number: %" PRIu64 ", do: %s%s}", x->sc->host[f->host].name,
+		 f->number, kind_word[f->kind], f->kind == DELAY_IT ? ", by: " DELAY : "");
+}
+
+static void count_segments(struct explorer *x, const struct world *w)
+{
+	for (uint32_t i = 0; i < w->nflows; i++)
+		for (int client = 0; client < 2; client++) {
+			uint64_t *most = &x->segments[client ? w->flow_from[i] : w->flow_to[i]];
+			const struct conn_stat *stat;
+			struct sock_info info;
+
+			if (world_flow_info(w, i, client, &info, &stat) && info.segs_out > *most)
+				*most = info.segs_out < SEGMENTS_MAX ? info.segs_out : SEGMENTS_MAX;
+		}
+}
+
+/* `count`: the undisturbed run, whose segments are counted. */
+static void try_it(struct explorer *x, const struct trial *t, bool count, struct outcome_text *o)
+{
+	char text[FAULTS_MAX][FAULT_TEXT];
+	const char *sets[SETS_MAX + FAULTS_MAX];
+	struct scenario_options opt = x->args.options;
+	struct world_options how = {.check = CHECK_SAMPLED};
+	struct scenario *sc;
+	struct world *w = NULL;
+
+	for (size_t i = 0; i < opt.nset; i++)
+		sets[i] = x->args.set[i];
+	for (int i = 0; i < t->n; i++) {
+		fault_print(text[i], x, &t->fault[i]);
+		sets[opt.nset++] = text[i];
+	}
+	opt.set = sets;
+	opt.has_seed = true;
+	opt.seed = t->seed;
+	*o = (struct outcome_text){.what = BROKE};
+	sc = scenario_load(x->file, &opt, o->text, sizeof(o->text));
+	if (sc)
+		w = world_new(sc, &how, o->text, sizeof(o->text));
+	if (w && !world_run(w)) {
+		snprintf(o->text, sizeof(o->text), "an invariant broke %.300s", w->broken);
+	} else if (w) {
+		o->what = flows_ended_well(w) ? FINE : FLOW_FAILED;
+		snprintf(o->text, sizeof(o->text), "a flow did not come to its end with all its bytes");
+		if (count)
+			count_segments(x, w);
+		world_free(w);
+	}
+	scenario_free(sc);
+}
+
+/* ---- which faults ---- */
+
+/* Single faults are numbered through: kinds, then segments, then hosts. */
+static struct fault single(const struct explorer *x, uint64_t i)
+{
+	struct fault f = {0};
+	uint32_t kind = (uint32_t)(i % x->nkinds);
+
+	i /= x->nkinds;
+	while (i >= x->segments[f.host])
+		i -= x->segments[f.host++];
+	f.number = i + 1;
+	while (!x->kind[f.kind] || kind-- > 0)
+		f.kind++;
+	return f;
+}
+
+static struct fault any_fault(const struct explorer *x, struct rng *r)
+{
+	return single(x, rng_below(r, (uint32_t)x->singles));
+}
+
+/* Trials: all singles, then the pairs, then the swarm. What a number means depends on nothing else. */
+static struct trial trial_of(const struct explorer *x, uint64_t i)
+{
+	struct trial t = {.seed = x->sc->seed, .n = 1};
+	struct rng r;
+	char name[48];
+
+	if (i < x->singles) {
+		t.fault[0] = single(x, i);
+		return t;
+	}
+	i -= x->singles;
+	snprintf(name, sizeof(name), "explore/%s/%" PRIu64, i < x->pairs ? "pair" : "swarm", i < x->pairs ? i : i - x->pairs);
+	rng_init(&r, x->sc->seed, name);
+	t.n = 2;
+	if (i >= x->pairs) {
+		t.n = 3 + (int)rng_below(&r, FAULTS_MAX - 2);
+		t.seed = rng_u32(&r);
+	}
+	for (int k = 0; k < t.n; k++)
+		t.fault[k] = any_fault(x, &r);
+	return t;
+}
+
+static void run_task(void *arg, uint64_t task, void *result)
+{
+	struct explorer *x = arg;
+	struct trial t = trial_of(x, task);
+
+	try_it(x, &t, false, result);
+}
+
+/* ---- failures ---- */
+
+static void run_trial(void *arg, uint64_t task, void *result)
+{
+	void *const *both = arg;
+
+	(void)task;
+	try_it(both[0], both[1], false, result);
+}
+
+/* In a process of its own, since it may die. */
+static bool fails(struct explorer *x, struct trial *t, struct outcome_text *o)
+{
+	void *both[2] = {x, t};
+	bool done;
+	struct jobs j = {.n = 1, .workers = 1, .run = run_trial, .arg = both, .result = o, .result_size = sizeof(*o), .done = &done};
+
+	if (jobs_run(&j) && !done)
+		*o = (struct outcome_text){BROKE, "the program died"};
+	return o->what != FINE;
+}
+
+static void shrink(struct explorer *x, struct trial *t, struct outcome_text *o)
+{
+	for (int i = 0; t->n > 1 && i < t->n;) {
+		struct trial less = *t;
+		struct outcome_text now;
+
+		memmove(&less.fault[i], &less.fault[i + 1], (size_t)(less.n - i - 1) * sizeof(less.fault[0]));
+		less.n--;
+		if (fails(x, &less, &now)) {
+			*t = less;
+			*o = now;
+		} else {
+			i++;
+		}
+	}
+}
+
+static void print_failure(const struct explorer *x, const struct trial *t, const struct outcome_text *o)
+{
+	char text[FAULT_TEXT];
+
+	printf("FAIL %s: tapir run %s --seed %" PRIu64, o->text, x->file, t->seed);
+	for (size_t i = 0; i < x->args.options.nset; i++)
+		printf(" --set '%s'", x->args.set[i]);
+	for (int i = 0; i < t->n; i++) {
+		fault_print(text, x, &t->fault[i]);
+		printf(" --set '%s'", text);
+	}
+	putchar('\n');
+	fflush(stdout);
+}
+
+static bool is_among(const struct trial *list, uint64_t n, const struct trial *t)
+{
+	for (uint64_t i = 0; i < n; i++) {
+		int k = 0;
+
+		while (k < t->n && list[i].fault[k].host == t->fault[k].host &&
+		       list[i].fault[k].number == t->fault[k].number && list[i].fault[k].kind == t->fault[k].kind)
+			k++;
+		if (list[i].seed == t->seed && list[i].n == t->n && k == t->n)
+			return true;
+	}
+	return false;
+}
+
+static int report(struct explorer *x, uint64_t n, const struct outcome_text *result, const bool *done)
+{
+	struct trial shown[SHOWN_MAX];
+	uint64_t failed = 0, broke = 0, n_shown = 0, shrunk = 0;
+
+	for (uint64_t i = 0; i < n; i++) {
+		struct outcome_text o = done[i] ? result[i] : (struct outcome_text){BROKE, "the program died"};
+		struct trial t = trial_of(x, i);
+
+		if (o.what == FINE)
+			continue;
+		failed++;
+		broke += o.what == BROKE;
+		if (n_shown == SHOWN_MAX || shrunk++ == SHRUNK_MAX)
+			continue;
+		shrink(x, &t, &o);
+		if (is_among(shown, n_shown, &t))
+			continue;
+		shown[n_shown++] = t;
+		print_failure(x, &t, &o);
+	}
+	if (!x->quiet || failed)
+		printf("%" PRIu64 " runs (%" PRIu64 " single faults, %" PRIu64 " pairs, %" PRIu64 " of a swarm), %" PRIu64 " failed\n", n,
+		       x->singles, x->pairs, x->swarm, failed);
+	return broke ? 3 : failed ? 1 : 0;
+}
+
+/* ---- the command ---- */
+
+static int explore_all(struct explorer *x)
+{
+	const struct trial undisturbed = {.seed = x->sc->seed};
+	struct outcome_text o;
+	uint64_t n;
+	int code = 2;
+
+	try_it(x, &undisturbed, true, &o);
+	if (o.what != FINE) {
+		fprintf(stderr, "%s: fails without any fault: %s\n", x->file, o.text);
+		return o.what == BROKE ? 3 : 1;
+	}
+	for (uint32_t i = 0; i < x->sc->nhosts; i++)
+		x->singles += x->segments[i] * x->nkinds;
+	if (x->singles == 0) {
+		fprintf(stderr, "%s: no TCP segments, expected a scenario with traffic\n", x->file);
+		return 2;
+	}
+	n = x->singles + x->pairs + x->swarm;
+	struct outcome_text *result = calloc(n, sizeof(*result));
+	bool *done = calloc(n, sizeof(*done));
+	struct jobs j = {.n = n, .workers = x->workers, .run = run_task, .arg = x, .result = result, .result_size = sizeof(*result),
+			 .done = done, .progress = !x->quiet && isatty(STDERR_FILENO)};
+
+	if (result && done && jobs_run(&j))
+		code = report(x, n, result, done);
+	else
+		fprintf(stderr, "tapir explore: out of memory or processes\n");
+	free(result);
+	free(done);
+	return code;
+}
+
+static bool parse_kinds(char *text, struct explorer *x)
+{
+	char *save = NULL;
+
+	memset(x->kind, 0, sizeof(x->kind));
+	for (char *w = strtok_r(text, ",", &save); w; w = strtok_r(NULL, ",", &save)) {
+		int k = 0;
+
+		while (k < KINDS && strcmp(w, kind_word[k]) != 0)
+			k++;
+		if (k == KINDS)
+			return false;
+		x->kind[k] = true;
+	}
+	return x->kind[0] || x->kind[1] || x->kind[2] || x->kind[3];
+}
+
+static int parse_option(struct explorer *x, int c)
+{
+	static const uint64_t most = 1000000;
+
+	switch (c) {
+	case 'f':
+		return parse_kinds(optarg, x) ? 0 : usage_error("explore", "--faults: expected some of drop,duplicate,delay,corrupt");
+	case 'p':
+		return !unit_count(optarg, &x->pairs) && x->pairs <= most ?
+			       0 : usage_error("explore", "--pairs '%.40s', expected a number up to 1000000", optarg);
+	case 'w':
+		return !unit_count(optarg, &x->swarm) && x->swarm <= most ?
+			       0 : usage_error("explore", "--swarm '%.40s', expected a number up to 1000000", optarg);
+	case 'j':
+		return jobs_workers(optarg, &x->workers) ?
+			       0 : usage_error("explore", "-j '%.40s', expected a number from 1 to %d", optarg, JOBS_MAX);
+	case 'q':
+		x->quiet = true;
+		return 0;
+	default:
+		return scenario_arg(&x->args, c, optarg) ? 0 : 2;
+	}
+}
+
+static int explore(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{"faults", required_argument, NULL, 'f'}, {"pairs", required_argument, NULL, 'p'},
+		{"swarm", required_argument, NULL, 'w'},  {"quiet", no_argument, NULL, 'q'},
+		{"seed", required_argument, NULL, 's'},   {"set", required_argument, NULL, 'S'},
+		{NULL, 0, NULL, 0},
+	};
+	struct explorer x = {.args = {.command = "explore", .argv = argv}, .workers = 1,
+			     .kind = {true, true, true, true}};
+	char err[600];
+	int c, code;
+
+	optind = opterr = 0;
+	while ((c = getopt_long(argc, argv, "j:", longs, NULL)) != -1)
+		if ((code = parse_option(&x, c)) != 0)
+			return code;
+	if (argc - optind != 1)
+		return usage_error("explore", "expected one scenario file");
+	x.file = argv[optind];
+	for (int k = 0; k < KINDS; k++)
+		x.nkinds += x.kind[k];
+	x.sc = scenario_load(x.file, &x.args.options, err, sizeof(err));
+	if (!x.sc) {
+		fprintf(stderr, "%s\n", err);
+		return 2;
+	}
+	x.segments = calloc(x.sc->nnodes, sizeof(*x.segments));
+	code = x.segments ? explore_all(&x) : 2;
+	free(x.segments);
+	scenario_free(x.sc);
+	return code;
+}
+
+const struct command cmd_explore = {
+	.name = "explore",
+	.args = "SCENARIO.yaml [--faults drop,duplicate,delay,corrupt] [--pairs N] [--swarm N] [-j N] [--seed N] "
+		"[--set PATH=VALUE]...",
+	.summary = "every single fault, then pairs, then swarms; a failure becomes one line that repeats it",
+	.help = "  --faults LIST  the kinds (all four); a delay is of " DELAY "\n"
+		"  --pairs N      so many random pairs of faults (0)\n"
+		"  --swarm N      so many runs with another seed and 3 to 16 random faults (0)\n"
+		"  -j N           so many processes (1)\n"
+		"  --seed N, --set PATH=VALUE  as in `tapir run`\n"
+		"  --quiet        only failures\n"
+		"A run fails when a flow does not end with all its bytes (exit code 1), an invariant breaks or the\n"
+		"program dies (3). Short scenarios are best: each segment is a run, or four.\n",
+	.run = explore,
+};
