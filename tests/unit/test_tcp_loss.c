@@ -262,11 +262,13 @@ static void an_echo_of_the_original_says_nothing_of_its_retransmission(void)
 #define RTT (100 * MS)
 
 /* A connection whose round trip is RTT, and `n` segments on their way since one RTT. */
-static struct lone *segments_out(struct lone_peer *p, uint32_t n)
+static struct lone *segments_out_with(struct lone_peer *p, uint32_t n, enum tcp_recovery recovery)
 {
 	static const uint8_t bytes[40 * SEG];
-	struct lone *l = lone_open();
+	struct lone *l = lone_new();
 
+	l->cfg.tcp.recovery = recovery;
+	lone_start(l);
 	*p = lone_peer(0);
 	p->ts = false;
 	lone_say(l, p, TH_SYN, 0);
@@ -282,6 +284,11 @@ static struct lone *segments_out(struct lone_peer *p, uint32_t n)
 	lone_wait(l, RTT);
 	lone_forget(l);
 	return l;
+}
+
+static struct lone *segments_out(struct lone_peer *p, uint32_t n)
+{
+	return segments_out_with(p, n, RECOVERY_RACK);
 }
 
 /* An ACK with one block of whole segments, counted from the first ever sent; lo = hi: none. */
@@ -389,6 +396,90 @@ static void a_lost_retransmission_is_found_without_the_timer(void)
 	lone_free(l);
 }
 
+static void one_probe_goes_and_then_it_is_the_timers_turn(void)
+{
+	struct lone_peer p;
+	struct lone *l = segments_out(&p, 10);
+	struct sock_info i;
+
+	for (int k = 0; k < 2000; k++) {
+		lone_wait(l, MS);
+		sock_info(l->s, p.sock, &i);
+		if (i.timeouts)
+			break;
+	}
+	CU_ASSERT_EQUAL(i.timeouts, 1);
+	CU_ASSERT_EQUAL(i.tlps, 1);
+	lone_free(l);
+}
+
+static void there_is_no_probe_in_recovery(void)
+{
+	struct lone_peer p;
+	struct lone *l = segments_out(&p, 10);
+	struct sock_info i;
+
+	say_sack(l, &p, 0, 1, 4);
+	for (int k = 0; k < 2000; k++) {
+		lone_wait(l, MS);
+		sock_info(l->s, p.sock, &i);
+		if (i.timeouts)
+			break;
+	}
+	CU_ASSERT_EQUAL(i.timeouts, 1);
+	CU_ASSERT_EQUAL(i.tlps, 0);
+	lone_free(l);
+}
+
+/* RFC 6675: the classic rule counts, whatever the time. */
+static void by_the_classic_rule_the_third_segment_above_begins_recovery_once(void)
+{
+	struct lone_peer p;
+	struct lone *l = segments_out_with(&p, 10, RECOVERY_SACK);
+	struct sock_info i;
+
+	say_sack(l, &p, 0, 1, 2);
+	say_sack(l, &p, 0, 1, 3);
+	CU_ASSERT_EQUAL(times_heard(l, &p, 0), 0);
+	say_sack(l, &p, 0, 1, 4);
+	CU_ASSERT_EQUAL(times_heard(l, &p, 0), 1);
+	sock_info(l->s, p.sock, &i);
+
+	uint32_t ssthresh = i.ssthresh;
+
+	CU_ASSERT_TRUE(ssthresh < 10 * SEG);
+	CU_ASSERT_EQUAL(i.ca, CA_RECOVERY);
+	say_sack(l, &p, 0, 1, 10);
+	CU_ASSERT_EQUAL(times_heard(l, &p, 0), 1);
+	sock_info(l->s, p.sock, &i);
+	CU_ASSERT_EQUAL(i.ssthresh, ssthresh);
+	CU_ASSERT_EQUAL(i.recoveries, 1);
+	say_sack(l, &p, 10, 0, 0);
+	sock_info(l->s, p.sock, &i);
+	CU_ASSERT_EQUAL(i.ca, CA_OPEN);
+	lone_free(l);
+}
+
+static void count_samples(void *n, const struct probe *pr, ns_t now)
+{
+	(void)now;
+	*(uint32_t *)n += pr->kind == PROBE_RTT && pr->value == RTT;
+}
+
+static void each_acknowledgment_of_new_text_gives_a_sample(void)
+{
+	struct lone_peer p;
+	struct lone *l = segments_out(&p, 10);
+	uint32_t n = 0;
+
+	stack_probe(l->s, count_samples, &n);
+	for (uint32_t k = 1; k <= 10; k++)
+		say_sack(l, &p, k, 0, 0);
+	say_sack(l, &p, 10, 0, 0);
+	CU_ASSERT_EQUAL(n, 10);
+	lone_free(l);
+}
+
 /* The last of three is probed. Then one more segment goes, and its ACK tells what the probe was for. */
 static uint32_t ssthresh_after_a_probe(bool original_arrived)
 {
@@ -430,6 +521,10 @@ static const struct test_case cases[] = {
 	TEST(a_segment_overtaken_by_less_than_a_quarter_of_the_round_trip_is_not_lost),
 	TEST(a_duplicate_reported_widens_the_window_for_reordering),
 	TEST(a_lost_retransmission_is_found_without_the_timer),
+	TEST(one_probe_goes_and_then_it_is_the_timers_turn),
+	TEST(there_is_no_probe_in_recovery),
+	TEST(by_the_classic_rule_the_third_segment_above_begins_recovery_once),
+	TEST(each_acknowledgment_of_new_text_gives_a_sample),
 	TEST(a_probe_that_repairs_a_loss_reduces_the_window),
 	TEST(a_probe_that_was_a_duplicate_reduces_nothing),
 	TEST(an_echo_of_the_original_says_nothing_of_its_retransmission),

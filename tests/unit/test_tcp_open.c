@@ -145,6 +145,24 @@ static void the_mss_option_says_what_the_link_carries_and_only_on_syns(void)
 	lone_free(l);
 }
 
+static void the_window_of_a_syn_ack_is_not_scaled(void)
+{
+	struct lone *l = lone_open();
+	struct lone_peer p = lone_peer(0);
+	struct sock_info i;
+
+	p.wnd = 3000;
+	lone_connect(l, &p);
+	lone_say(l, &p, TH_SYN | TH_ACK, 0);
+	sock_info(l->s, p.sock, &i);
+	CU_ASSERT_EQUAL(i.snd_wscale, 7);
+	CU_ASSERT_EQUAL(i.snd_wnd, 3000);
+	lone_say(l, &p, TH_ACK, 0);
+	sock_info(l->s, p.sock, &i);
+	CU_ASSERT_EQUAL(i.snd_wnd, 3000 << 7);
+	lone_free(l);
+}
+
 static void a_connection_attempt_goes_on_for_three_minutes(void)
 {
 	struct lone *l = lone_open();
@@ -186,6 +204,7 @@ static const struct test_case cases[] = {
 	TEST(without_an_mss_option_segments_hold_536),
 	TEST(without_an_mss_option_segments_over_ipv6_hold_1220),
 	TEST(the_mss_option_says_what_the_link_carries_and_only_on_syns),
+	TEST(the_window_of_a_syn_ack_is_not_scaled),
 	TEST(a_connection_attempt_goes_on_for_three_minutes),
 	TEST(the_user_may_give_up_a_connection_attempt_sooner),
 };
