@@ -191,6 +191,11 @@ struct stream *host_connect(struct host *h, struct app *a, const struct addr *ad
 	*err = sock ? 0 : ERR_NOMEM;
 	if (!*err && tcp)
 		*err = sock_configure(h->stack, sock, tcp);
+	int64_t fastopen = 0;
+
+	/* A host with the switch wants it of every connection: the applications here may say things twice. */
+	if (!*err && sock_get(h->stack, sock, OPT_FASTOPEN, &fastopen) == 0 && fastopen)
+		*err = sock_set(h->stack, sock, OPT_FASTOPEN, 1);
 	if (!*err) {
 		int r = sock_connect(h->stack, sock, addr, port);
 

@@ -187,7 +187,7 @@ sock_t sock_accept(struct stack *s, sock_t h)
 	return n;
 }
 
-int sock_connect(struct stack *s, sock_t h, const struct addr *a, uint16_t port)
+static int start_connecting(struct stack *s, sock_t h, const struct addr *a, uint16_t port)
 {
 	struct sock_slot *slot = slot_of(s, h);
 
@@ -204,6 +204,15 @@ int sock_connect(struct stack *s, sock_t h, const struct addr *a, uint16_t port)
 	return err;
 }
 
+int sock_connect(struct stack *s, sock_t h, const struct addr *a, uint16_t port)
+{
+	int err = start_connecting(s, h, a, port);
+
+	if (!err && tcp_fastopen_ready(conn_of(s, h))) /* what is written from now on may go in the SYN */
+		tcp_notify(conn_of(s, h), SOCK_CONNECTED | SOCK_WRITABLE);
+	return err;
+}
+
 int sock_connect_data(struct stack *s, sock_t h, const struct addr *a, uint16_t port, const void *bytes, size_t len)
 {
 	struct sock_slot *slot = slot_of(s, h);
@@ -212,7 +221,7 @@ int sock_connect_data(struct stack *s, sock_t h, const struct addr *a, uint16_t 
 		return ERR_BADSOCK;
 	if (slot->kind == SOCK_FRESH)
 		((struct tcb *)slot->obj)->tfo |= TFO_WANTED;
-	int err = sock_connect(s, h, a, port);
+	int err = start_connecting(s, h, a, port);
 
 	if (err)
 		return err;

@@ -173,6 +173,8 @@ int sock_bind(struct stack *, sock_t, const struct addr *, uint16_t port); /* an
 int sock_listen(struct stack *, sock_t, uint32_t backlog);
 sock_t sock_accept(struct stack *, sock_t listener);        /* 0: none waiting */
 int sock_connect(struct stack *, sock_t, const struct addr *, uint16_t port); /* 0 or ERR_*; CONNECTED comes as an event */
+/* With OPT_FASTOPEN and a cookie of the peer at hand CONNECTED comes at once: what is written then goes in the
+ * SYN, as far as it fits, and may reach the peer's application twice. A refusal is an error later. */
 int sock_connect_data(struct stack *, sock_t, const struct addr *, uint16_t port, const void *,
 		      size_t); /* RFC 7413; the bytes taken, or ERR_* */
 

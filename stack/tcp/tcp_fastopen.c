@@ -153,7 +153,7 @@ static void take_syn_text(struct tcb *c, const struct seg *syn, const struct pkt
 		tcp_rcv_text(c, &text, p);
 	}
 	tcp_timer_stop(c, T_DELACK); /* the SYN-ACK is the acknowledgement */
-	tcp_notify(c, SOCK_WRITABLE);
+	tcp_notify(c, SOCK_CONNECTED | SOCK_WRITABLE);
 }
 
 /* RFC 7413 4.2.2. */
@@ -230,6 +230,21 @@ static uint32_t syn_room(const struct tcb *c, const struct tfo_peer *e)
 		mss = c->mss_clamp;
 	mss = mss > TCP_MAX_OPTS ? mss - TCP_MAX_OPTS : 0;
 	return mss < c->sndq.bytes ? mss : c->sndq.bytes;
+}
+
+static struct tfo_peer *usable_peer(const struct tcb *c)
+{
+	struct tfo_peer *e = find_peer(c->tcp, &c->flow.key.remote);
+
+	return e && c->tcp->now >= e->shun ? e : NULL;
+}
+
+/* Is there a cookie, so that text may go in the SYN? */
+bool tcp_fastopen_ready(const struct tcb *c)
+{
+	const struct tfo_peer *e = c->cfg->fastopen && c->tfo & TFO_WANTED ? usable_peer(c) : NULL;
+
+	return e && e->len;
 }
 
 void tcp_fastopen_syn(struct tcb *c, struct pkt *p, struct seg *g)

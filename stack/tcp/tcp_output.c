@@ -523,8 +523,8 @@ static void account_resent(struct tcb *c, uint32_t id, enum send_why why)
 			c->undo.ts = tcp_ts_now(c);
 		}
 	}
+	rate_on_send(&c->rate, &r->snap, tcp_inflight(c), t->now); /* after a timeout a flight begins anew */
 	board_resent(&c->board, id, t->now);
-	rate_on_send(&c->rate, &r->snap, tcp_inflight(c), t->now);
 	t->count->tcp_retrans++;
 	c->stat.retrans_by[why]++;
 	c->stat.bytes_retrans += text;

@@ -532,6 +532,30 @@ static void a_syn_holds_no_more_than_the_peers_segment_and_the_rest_follows(void
 	twohosts_free(w);
 }
 
+static void a_plain_connect_with_the_option_is_told_that_it_may_write_into_the_syn(void)
+{
+	struct story y = {.answer = "answer"};
+	struct twohosts *w = pair(&y, true, true);
+	struct sock_event ev[8];
+
+	talk(w, &y);
+	hang_up(w);
+	while (stack_events(w->stack[0], ev, 8))
+		;
+	y = (struct story){.answer = "answer"};
+	w->client = sock_open(w->stack[0]);
+	CU_ASSERT_EQUAL(sock_set(w->stack[0], w->client, OPT_FASTOPEN, 1), 0);
+	CU_ASSERT_EQUAL(sock_connect(w->stack[0], w->client, &w->addr[1], 80), 0);
+	CU_ASSERT_EQUAL_FATAL(stack_events(w->stack[0], ev, 8), 1);
+	CU_ASSERT_EQUAL(ev[0].bits, SOCK_CONNECTED | SOCK_WRITABLE);
+	CU_ASSERT_EQUAL(sock_send(w->stack[0], w->client, "question", 8), 8);
+	twohosts_run(w, w->now + SEC);
+	CU_ASSERT_EQUAL(y.in_syn, 8);
+	CU_ASSERT_EQUAL(y.ngot[0], 6);
+	hang_up(w);
+	twohosts_free(w);
+}
+
 static const struct test_case cases[] = {
 	TEST(the_second_connection_asks_and_is_answered_within_one_round_trip),
 	TEST(off_by_default_on_both_sides),
@@ -547,6 +571,7 @@ static const struct test_case cases[] = {
 	TEST(a_configured_key_makes_the_cookie_that_linux_makes),
 	TEST(a_listener_can_be_told_later),
 	TEST(the_table_of_cookies_is_bounded_and_keeps_the_latest),
+	TEST(a_plain_connect_with_the_option_is_told_that_it_may_write_into_the_syn),
 	TEST(a_syn_holds_no_more_than_the_peers_segment_and_the_rest_follows),
 };
 TEST_SUITE(tcp_fastopen, cases);
