@@ -812,7 +812,8 @@ static enum say what_next(struct tcb *c, uint32_t *len, enum blocked *why_not)
 	/* Reports of holes and duplicates go alone, since text leaves no room for their blocks. */
 	if (c->ack_now && (c->rcvq.nearly || c->dsack_due || c->challenge_due || c->dup_acks_owed))
 		return SAY_ACK;
-	if (c->mtup.on && !pace_holds(c) && (*len = tcp_plpmtud_wants(c, unsent(c), peer_room(c), tcp_window_left(c))))
+	if (c->mtup.on && !pace_holds(c) && urgent_ahead(c, c->snd.nxt) <= 0 &&
+	    (*len = tcp_plpmtud_wants(c, unsent(c), peer_room(c), tcp_window_left(c))))
 		return SAY_MTU_PROBE;
 	if (!c->board.nwaiting && (*len = new_text(c, why_not)))
 		return SAY_NEW;

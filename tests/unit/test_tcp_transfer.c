@@ -14,10 +14,22 @@ static uint8_t pattern(uint64_t pos)
 
 struct job {
 	uint64_t goal[2], sent[2], got[2];
+	uint64_t urgent, urgent_to; /* the client's first bytes are urgent; how far the server knew of it */
 	bool shut[2], wrong;
 	uint32_t loss_ppb;
 	struct rng rng;
 };
+
+/* The pointer never lies beyond what was said to be urgent, nor behind what was read. */
+static void look_for_urgent(struct twohosts *w, struct job *j)
+{
+	struct sock_info i;
+
+	if (sock_info(w->stack[1], w->server, &i) || !i.urgent)
+		return;
+	j->urgent_to = j->got[1] + i.urgent;
+	j->wrong |= j->got[1] >= j->urgent || j->urgent_to > j->urgent;
+}
 
 static bool app(struct twohosts *w)
 {
@@ -38,7 +50,11 @@ static bool app(struct twohosts *w)
 
 			for (size_t k = 0; k < n; k++)
 				buf[k] = pattern(j->sent[i] + k);
-			int64_t took = sock_send(w->stack[i], s, buf, n);
+			bool urgent = i == 0 && j->sent[0] < j->urgent;
+
+			if (urgent && n > j->urgent - j->sent[0])
+				n = j->urgent - j->sent[0];
+			int64_t took = (urgent ? sock_send_urgent : sock_send)(w->stack[i], s, buf, n);
 
 			if (took <= 0)
 				break;
@@ -50,6 +66,8 @@ static bool app(struct twohosts *w)
 			j->shut[i] = moved = true;
 		}
 		for (;;) {
+			if (i == 1)
+				look_for_urgent(w, j);
 			int64_t n = sock_recv(w->stack[i], s, buf, sizeof(buf));
 
 			if (n <= 0)
@@ -141,7 +159,25 @@ static void every_recovery_survives_loss_at_both_wraps(void)
 			}
 }
 
+static void urgent_data_survive_loss_and_stay_in_line(void)
+{
+	struct job j = {.goal = {400000, 0}, .urgent = 150000, .loss_ppb = 30000000};
+	struct twohosts *w = twohosts_new(3, NULL, NULL);
+
+	rng_init(&j.rng, 3, "urgent");
+	w->arg = &j;
+	w->app = app;
+	CU_ASSERT_TRUE_FATAL(twohosts_connect(w));
+	w->wire = lossy;
+	twohosts_run(w, 120 * SEC);
+	CU_ASSERT_EQUAL(j.got[1], 400000);
+	CU_ASSERT_FALSE(j.wrong);
+	CU_ASSERT_EQUAL(j.urgent_to, 150000);
+	twohosts_free(w);
+}
+
 static const struct test_case cases[] = {
+	TEST(urgent_data_survive_loss_and_stay_in_line),
 	TEST(clean_path_moves_every_byte_once),
 	TEST(every_recovery_survives_loss_at_both_wraps),
 };
