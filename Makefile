@@ -37,7 +37,7 @@ obj      = $(patsubst %.c,$(B)/%.o,$(1))
 LIBOBJ  := $(call obj,$(CORE) $(LINK) $(TLS) $(TRACES) $(SIM)) $(B)/gen/demo_pki.o
 quiet    = $(if $(filter 0,$(V)),@echo "  $(1)",)
 
-.PHONY: all help setup setup-tests demo check unit check-scripts check-scenarios check-live \
+.PHONY: all help setup setup-tests demo check unit check-scripts check-scenarios check-cli check-live \
         embed purity deps determinism lint format bench rfc diagram mutants install clean
 .SECONDARY:
 
@@ -148,6 +148,9 @@ check-scenarios:
 $(B)/scenario-tables: $(call obj,tests/scenarios/tables.c) $(B)/libtapir-all.a
 	$(call quiet,LD   $@)
 	$(Q)$(CC) $(OPT) $^ $(LIBS) $(LDFLAGS) -o $@
+## check-cli    exit codes, messages on wrong input, JSON keys, the manual page
+check-cli: $(B)/tapir
+	@python3 tests/cli.py $(B)/tapir
 ## check-live   TAP, raw socket, the kernel's stack, in network namespaces (root)
 check-live:
 	$(Q)$(MAKE) --no-print-directory VARIANT=release all
@@ -177,10 +180,11 @@ diagram:
 mutants:
 	@python3 tests/mutants/run.py
 
-## install      to PREFIX (/usr/local)
+## install      program and manual page, to PREFIX (/usr/local)
 install:
 	$(Q)$(MAKE) --no-print-directory VARIANT=fast all
 	install -Dm755 build/fast/tapir $(DESTDIR)$(PREFIX)/bin/tapir
+	install -Dm644 sim/tapir.1 $(DESTDIR)$(PREFIX)/share/man/man1/tapir.1
 
 clean:
 	rm -rf build traces/out

@@ -30,6 +30,7 @@ part unit make --no-print-directory unit
 part purity make --no-print-directory purity
 part rfc make --no-print-directory rfc
 part deps make --no-print-directory deps
+part cli make --no-print-directory check-cli
 part embed make --no-print-directory embed
 part scripts make --no-print-directory check-scripts
 part scenarios make --no-print-directory check-scenarios
