@@ -359,6 +359,7 @@ void tcp_ecn_take_synack(struct tcb *, const struct seg *);
 void tcp_ecn_arrive(struct tcb *, const struct seg *);
 uint16_t tcp_ecn_bits(struct tcb *);
 void tcp_ecn_option(struct tcb *, struct seg *);
+bool tcp_ecn_is_single(const struct tcb *);                /* with AccECN: the next bits fit one segment only */
 void tcp_ecn_feedback(struct tcb *, const struct seg *, struct ack_news *);
 
 /* tcp_plpmtud.c (RFC 4821, 8899); called only while there is something to it */

@@ -198,6 +198,13 @@ uint16_t tcp_ecn_bits(struct tcb *c)
 	return flags_of(c->acc.cep);
 }
 
+/* Whoever cuts a unit, device or not, takes CWR for RFC 3168's and keeps it on the first segment alone. So a
+ * count that has this bit goes out in single segments, and so does what only the first may say. */
+bool tcp_ecn_is_single(const struct tcb *c)
+{
+	return c->acc.first_out || flags_of(c->acc.cep) & TH_CWR;
+}
+
 void tcp_ecn_option(struct tcb *c, struct seg *g)
 {
 	if (!c->acc.option_due)

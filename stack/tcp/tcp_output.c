@@ -441,6 +441,8 @@ static uint32_t unit_limit(const struct tcb *c)
 {
 	uint32_t most = QUANTUM - QUANTUM % c->mss, half = c->cc.cwnd / 2;
 
+	if (c->acc.on && tcp_ecn_is_single(c))
+		return c->mss;
 	if (!makes_units(c))
 		return most;
 	uint64_t rate = c->cc.cwnd * (c->cc.cwnd < c->cc.ssthresh / 2 ? 200ull : 120ull) / 100;

@@ -19,9 +19,12 @@ struct run {
 	uint64_t goal;
 	uint32_t mark_from, mark_n, mark_every; /* data segments of the client, counted from 1 */
 	uint32_t lose; /* the segment of this number is lost */
+	bool both;     /* the server sends as much; some of its segments are marked, some lost, so that the
+			* later ones of a send unit must speak for themselves */
 	uint16_t clear; /* flags that the path takes from the client's third and later segments */
 	/* What was seen. */
-	uint64_t sent, got;
+	uint64_t sent, got, back_sent, back_got;
+	uint32_t back_segs, back_marked;
 	uint32_t segs, marked, data_ect, data_plain, other_ect, resent_ect;
 	uint32_t ece_acks, cwr, options, reductions;
 	uint32_t top; /* highest sequence number of the client's data */
@@ -48,6 +51,13 @@ static bool watch(struct twohosts *w, int side, const struct pkt *p, const struc
 		uint8_t *flags = writable(p)->data + ETH_LEN + IP4_LEN + 12;
 
 		wr16(flags, rd16(flags) & (uint16_t)~r->clear);
+	}
+	if (side == 1 && r->both) {
+		if (g->len && ++r->back_segs % 11 == 0)
+			return true;
+		if (g->len && r->back_segs % r->mark_every == 0)
+			r->back_marked += frame_mark_ce(writable(p));
+		return false;
 	}
 	if (side == 1) {
 		r->other_ect += codepoint(p) != 0;
@@ -96,6 +106,19 @@ static bool app(struct twohosts *w)
 		r->sent += (uint64_t)n;
 		moved = true;
 	}
+	while (r->both && r->back_sent < r->goal) {
+		uint64_t left = r->goal - r->back_sent;
+
+		n = sock_send(w->stack[1], w->server, buf, left < sizeof(buf) ? left : sizeof(buf));
+		if (n <= 0)
+			break;
+		r->back_sent += (uint64_t)n;
+		moved = true;
+	}
+	while (r->both && (n = sock_recv(w->stack[0], w->client, buf, sizeof(buf))) > 0) {
+		r->back_got += (uint64_t)n;
+		moved = true;
+	}
 	while ((n = sock_recv(w->stack[1], w->server, buf, sizeof(buf))) > 0) {
 		r->got += (uint64_t)n;
 		moved = true;
@@ -135,6 +158,7 @@ static struct sock_info transfer(struct run *r, const struct tcp_config *client,
 	CU_ASSERT_TRUE_FATAL(twohosts_connect(w));
 	twohosts_run(w, w->now + 30 * SEC);
 	CU_ASSERT_EQUAL(r->got, r->goal);
+	CU_ASSERT_EQUAL(r->back_got, r->both ? r->goal : 0);
 	sock_info(w->stack[0], w->client, &i);
 	if (far)
 		sock_info(w->stack[1], w->server, far);
@@ -429,6 +453,19 @@ static void accecn_gives_dctcp_its_share(void)
 	CU_ASSERT_EQUAL(i.delivered_ce, r.marked);
 }
 
+/* Text both ways, marked both ways: what each end counts of the other's goes out on text as well, in whole
+ * send units, and nothing is counted that was not there. */
+static void counts_ride_on_text_unharmed(void)
+{
+	struct tcp_config cfg = config(ECN_ACC, CC_RENO);
+	struct run r = {.goal = 600000, .both = true, .mark_from = 5, .mark_n = 100000, .mark_every = 9};
+	struct sock_info far, near = transfer(&r, &cfg, &cfg, &far);
+
+	CU_ASSERT_TRUE(r.marked > 20 && r.back_marked > 20);
+	CU_ASSERT_TRUE(near.delivered_ce + 2 >= r.marked && near.delivered_ce <= r.marked);
+	CU_ASSERT_TRUE(far.delivered_ce + 2 >= r.back_marked && far.delivered_ce <= r.back_marked);
+}
+
 static void a_path_that_zeroes_the_bits_ends_ecn(void)
 {
 	struct tcp_config cfg = config(ECN_ACC, CC_RENO);
@@ -454,6 +491,7 @@ static const struct test_case cases[] = {
 	TEST(dctcps_receiver_acknowledges_each_change_apart),
 	TEST(accecn_counts_every_mark),
 	TEST(accecn_gives_dctcp_its_share),
+	TEST(counts_ride_on_text_unharmed),
 	TEST(a_path_that_zeroes_the_bits_ends_ecn),
 };
 TEST_SUITE(tcp_ecn, cases);
