@@ -10,6 +10,7 @@ machine does falls on all alike."""
 import argparse
 import os
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -130,6 +131,9 @@ def instructions(args):
         refs = re.search(rb"Collected : (\d+)", p.stderr)
         return int(refs.group(1)), fields(p.stdout.decode())["segments"]
 
+    if not shutil.which("valgrind"):
+        say("instructions a segment: left out (no valgrind)\n")
+        return
     say("instructions a segment, both ends (callgrind; details: callgrind_annotate build/bench/callgrind.*)")
     for mode in ("zero", "copy"):
         (a, n), (b, m) = count(mode, 20), count(mode, 60)
