@@ -211,9 +211,8 @@ struct script_env {
 	uint32_t tso_max;
 	bool cut;       /* the device does no segmentation: units come as frames, as if a layer below had cut them */
 	bool link_down; /* a queue of no packets: all that is sent is dropped */
-	bool insecure_rst, insecure_syn, icmp_may_rst;
+	bool insecure_rst, insecure_syn;
 	int64_t notsent_lowat; /* 0: none */
-	ns_t keepinit;         /* FreeBSD: how long a connection attempt may take; 0: by retries */
 };
 
 enum script_cmd { CMD_OK, CMD_REFUSED, CMD_FAILED };

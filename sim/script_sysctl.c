@@ -40,7 +40,12 @@ static void profile_bsd(struct script_profile *p)
 	p->tcp.sndbuf = 32768;
 	p->tcp.whole_segs = p->tcp.fin_again = true;
 	p->tcp.synfin = SYNFIN_IS_SYN;
-	p->tcp.ts_tolerant = true;
+	p->tcp.ts_tolerant = p->tcp.syn_unanswered = p->tcp.old_acks = p->tcp.eager_updates = true;
+	p->tcp.icmp_hard = ICMP_HARD_TTL;
+	p->tcp.ecn_tries = 2;
+	p->tcp.syn_retries = 12;
+	p->tcp.keep_init = 75 * SEC;
+	p->tcp.max_rto = 64 * SEC;
 	p->define[0] = "FreeBSD";
 }
 
@@ -159,8 +164,10 @@ SETTER(set_keep_time, e->tcp.keep_idle = v[0] * SEC)
 SETTER(set_keep_intvl, e->tcp.keep_intvl = v[0] * SEC)
 SETTER(set_lowat, e->notsent_lowat = v[0] >= UINT32_MAX ? 0 : v[0])
 SETTER(set_hystart, e->tcp.hystart = v[0] != 0)
-SETTER(set_keepinit, e->keepinit = v[0] * MS)
-SETTER(set_icmp_may_rst, e->icmp_may_rst = v[0] != 0)
+SETTER(set_keepinit, e->tcp.keep_init = v[0] * MS)
+SETTER(set_icmp_may_rst, e->tcp.icmp_hard = v[0] ? ICMP_HARD_TTL : ICMP_HARD_NONE)
+SETTER(set_drop_options, e->tcp.syn_options = v[0] ? 3 : 0)
+SETTER(set_ecn_retries, e->tcp.ecn_tries = (uint8_t)(v[0] + 1))
 SETTER(set_insecure_rst, e->insecure_rst = v[0] != 0; e->tcp.rfc5961 = !e->insecure_rst && !e->insecure_syn)
 SETTER(set_insecure_syn, e->insecure_syn = v[0] != 0; e->tcp.rfc5961 = !e->insecure_rst && !e->insecure_syn)
 SETTER(set_unit, e->tcp.unit_segs = (uint16_t)v[0])
@@ -247,13 +254,13 @@ static const struct knob knobs[] = {
 	{"path_mtu_discovery", set_pmtud}, {"pmtud_blackhole_detection", set_plpmtud},
 	{"kern.ipc.maxsockbuf", set_maxsockbuf},
 	/* Only their default is what this stack does. */
-	{"blackhole", only_zero}, {"drop_synfin", set_synfin}, {"rexmit_drop_options", only_zero},
-	{"syncookies_only", only_zero}, {"tolerate_missing_ts", set_ts_tolerant},
+	{"blackhole", only_zero}, {"drop_synfin", set_synfin}, {"rexmit_drop_options", set_drop_options},
+	{"syncookies_only", only_zero}, {"ecn.maxretries", set_ecn_retries}, {"tolerate_missing_ts", set_ts_tolerant},
 	/* Of no consequence: a cache that does not exist; FreeBSD's slack of its clock; sizes that RFC
 	 * 9293 fixes (536, 1220) or that our search (RFC 4821) chooses itself. */
 	{"hostcache.purgenow", set_nothing}, {"rexmit_slop", set_nothing}, {"mssdflt", set_nothing},
 	{"v6mssdflt", set_nothing}, {"pmtud_blackhole_mss", set_nothing},
-	{"v6pmtud_blackhole_mss", set_nothing}, {"ecn.maxretries", set_nothing},
+	{"v6pmtud_blackhole_mss", set_nothing}, 
 };
 
 static bool set_congestion_control(struct script_env *e, const char *value)

@@ -575,6 +575,12 @@ static int set_in_config(struct tcb *c, enum sock_opt opt, int64_t v)
 		c->uto.fixed = v > 0;
 		c->uto.due = cfg->uto && c->state >= TCP_ESTABLISHED;
 		return 0;
+	case OPT_KEEPINIT:
+		cfg->keep_init = v * MS;
+		return 0;
+	case OPT_NOOPT:
+		cfg->no_options = v;
+		return 0;
 	case OPT_SYNCNT:
 		cfg->syn_retries = (uint8_t)(v < 255 ? v : 255);
 		return 0;
@@ -730,6 +736,12 @@ int sock_get(struct stack *s, sock_t h, enum sock_opt opt, int64_t *v)
 		break;
 	case OPT_USER_TIMEOUT:
 		*v = c->cfg->user_timeout / MS;
+		break;
+	case OPT_KEEPINIT:
+		*v = c->cfg->keep_init / MS;
+		break;
+	case OPT_NOOPT:
+		*v = c->cfg->no_options;
 		break;
 	case OPT_SYNCNT:
 		*v = c->cfg->syn_retries;

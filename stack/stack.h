@@ -59,6 +59,9 @@ enum tcp_recovery { RECOVERY_RACK, RECOVERY_SACK, RECOVERY_NEWRENO, RECOVERY_REN
 /* What becomes of SYN with FIN, which no sane sender sends: a listener is silent (as Linux), it is a
  * SYN (RFC 9293 3.10.7.2, FreeBSD), or it is dropped in every state (FreeBSD's drop_synfin). */
 enum tcp_synfin { SYNFIN_LISTENER_DROPS, SYNFIN_IS_SYN, SYNFIN_DROP };
+/* ICMP errors that end the opening of a connection: protocol and port unreachable and prohibited (RFC 1122
+ * 4.2.3.9), those and time exceeded in transit (FreeBSD), or none (FreeBSD's icmp_may_rst=0). */
+enum tcp_icmp_hard { ICMP_HARD_DEFAULT, ICMP_HARD_TTL, ICMP_HARD_NONE };
 enum tcp_ecn { ECN_OFF, ECN_PASSIVE, ECN_CLASSIC, ECN_ACC }; /* passive: accept, do not ask */
 
 struct tcp_config {
@@ -91,6 +94,14 @@ struct tcp_config {
 	bool bare_probes;          /* Linux: a zero window is probed without text, below it */
 	bool fin_again;            /* FreeBSD: until our FIN is acknowledged every ACK repeats it */
 	enum tcp_synfin synfin;
+	enum tcp_icmp_hard icmp_hard;
+	bool syn_unanswered;       /* FreeBSD: a SYN that opens nothing in TIME-WAIT has no answer, nor has one with
+				    * an ACK in LISTEN (RFC 9293 3.10.7.4 acknowledges, 3.10.7.2 resets) */
+	bool old_acks;             /* FreeBSD: the ACK of a segment below the window counts (RFC 9293 3.10.7.4: it does not) */
+	bool eager_updates;        /* FreeBSD: reading announces room of a quarter of the buffer */
+	bool no_options;           /* FreeBSD's TCP_NOOPT: none in our SYNs, and the peer's are not looked at */
+	uint8_t syn_options;       /* FreeBSD's rexmit_drop_options: so many SYNs have more than the MSS; 0: all */
+	ns_t keep_init;            /* FreeBSD: the most that an attempt to connect may take; 0: syn_retries alone */
 	ns_t min_rto, max_rto, init_rto, delack, msl; /* 200 ms, 120 s, 1 s, 40 ms, 30 s (2MSL: 60 s) */
 	uint8_t syn_retries, synack_retries, data_retries; /* 7, 5, 15 */
 	ns_t user_timeout;         /* 0: data_retries rule */
@@ -208,6 +219,7 @@ enum sock_opt {
 	OPT_USER_TIMEOUT, OPT_MAXSEG, OPT_SNDBUF, OPT_RCVBUF, OPT_CC, OPT_SYNCNT, OPT_NOTSENT_LOWAT,
 	OPT_FASTOPEN, OPT_TOS, OPT_LINGER /* 0: close resets; -1: it does not */, OPT_V6ONLY, OPT_RCVLOWAT, OPT_PACING_RATE /* the most, in bytes per second; 0: no limit */, OPT_MTU_DISCOVER, OPT_TTL,
 	OPT_OOBINLINE, OPT_WINDOW_CLAMP, OPT_DEFER_ACCEPT /* seconds to wait for text */, OPT_REUSEADDR,
+	OPT_KEEPINIT /* ms */, OPT_NOOPT,
 };
 int sock_set(struct stack *, sock_t, enum sock_opt, int64_t value);
 int sock_get(struct stack *, sock_t, enum sock_opt, int64_t *value);

@@ -161,6 +161,8 @@ static void judge4(const struct icmp_msg *m, struct net_in *in)
 {
 	in->error = NET_ERR_SOFT;
 	in->mtu = 0;
+	if (m->type == ICMP4_TIME_EXCEEDED && m->code == 0)
+		in->error = NET_ERR_TTL;
 	if (m->type != ICMP4_UNREACH)
 		return;
 	switch (m->code) {
@@ -190,6 +192,8 @@ static void judge6(const struct icmp_msg *m, struct net_in *in)
 	if (m->type == ICMP6_TOO_BIG) {
 		in->error = NET_ERR_TOO_BIG;
 		in->mtu = m->rest;
+	} else if (m->type == ICMP6_TIME_EXCEEDED && m->code == 0) {
+		in->error = NET_ERR_TTL;
 	} else if (m->type == ICMP6_PARAM && m->code == 1) {
 		in->error = NET_ERR_PROTO;
 	} else if (m->type == ICMP6_UNREACH &&

@@ -85,7 +85,8 @@ void net_free(struct net *);
 
 /* What an ICMP error says to a connection (RFC 5927 has the checks, tcp/ applies them). */
 enum net_error_kind {
-	NET_ERR_SOFT,    /* net, host unreachable, time exceeded, parameter problem */
+	NET_ERR_SOFT,    /* net, host unreachable, reassembly time exceeded, parameter problem */
+	NET_ERR_TTL,     /* hop limit exceeded in transit: soft as well */
 	NET_ERR_PROTO,   /* protocol unreachable */
 	NET_ERR_PORT,    /* port unreachable, administratively prohibited */
 	NET_ERR_NEIGHBOUR, /* our own finding: the next hop answers no address resolution */

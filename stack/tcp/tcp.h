@@ -46,7 +46,7 @@ enum tcp_timer {
 	T_PERSIST,
 	T_DELACK,
 	T_KEEP,
-	T_WAIT,     /* FIN-WAIT-2 of an orphan; TIME-WAIT while the user still reads */
+	T_WAIT,     /* FIN-WAIT-2 of an orphan; TIME-WAIT while the user still reads; keep_init */
 	T_PACE,
 	T_COUNT,
 };
@@ -259,7 +259,7 @@ struct tcb_tw {
 	uint8_t challenge_tokens;
 	uint16_t ip_id;
 	ns_t msl;
-	bool rfc1337;
+	bool rfc1337, syn_unanswered; /* as in struct tcp_config */
 	struct wheel_entry timer;
 	struct list age;      /* tcp.tw_age, oldest first */
 	uint32_t table_at;

@@ -142,6 +142,7 @@ void tcp_enter_time_wait(struct tcb *c)
 	w->ip_id = c->ip_id;
 	w->msl = c->cfg->msl;
 	w->rfc1337 = c->cfg->rfc1337;
+	w->syn_unanswered = c->cfg->syn_unanswered;
 	w->challenge_tokens = CHALLENGE_BURST;
 	wheel_entry_init(&w->timer);
 	list_push_back(&t->tw_age, &w->age);
@@ -194,6 +195,8 @@ bool tcp_arrive_time_wait(struct tcp *t, struct tcb_tw *w, const struct seg *g)
 			return true;
 		}
 	}
+	if (w->syn_unanswered && (g->flags & (TH_SYN | TH_ACK)) == TH_SYN)
+		return false;
 	/* Only from who knows both numbers: a forged one would bar the next connection (RFC 6191). */
 	if (!paws && w->ts_ok && g->opt.has_ts && g->flags & TH_ACK && seq_eq(g->ack, w->snd_nxt) &&
 	    seq_le(g->seq, w->rcv_nxt))

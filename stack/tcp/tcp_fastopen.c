@@ -7,7 +7,8 @@
  *
  * The client keeps cookies in a small table, the least recently used makes room. A SYN that is sent
  * again has neither option nor text; if it is then answered, data in SYNs to that peer rest for a while
- * (4.1.3.1). What of the text the SYN-ACK does not acknowledge is sent again at once (4.2.1).
+ * (4.1.3.1), and
+ * so they do if the answer has neither a cookie nor an ACK of the text. What of the text the SYN-ACK does not acknowledge is sent again at once (4.2.1).
  *
  * Limits (5.1): `fastopen_pending` children wait for the last step of the handshake. One that is reset
  * counts as pending for another minute, since whoever forges SYNs may forge resets. Beyond the limit, or
@@ -255,7 +256,7 @@ void tcp_fastopen_syn(struct tcb *c, struct pkt *p, struct seg *g)
 		return;
 	c->tfo |= TFO_ASKED;
 	g->opt.has_tfo = true;
-	if (!e)
+	if (!e || !e->len)
 		return; /* ask for a cookie (4.1.1) */
 	e->used = c->tcp->now;
 	g->opt.tfo_exp = e->exp;
@@ -289,7 +290,9 @@ void tcp_fastopen_answered(struct tcb *c, const struct seg *g)
 	uint32_t text = (uint32_t)seq_diff(c->snd.nxt, c->snd.una), taken = (uint32_t)seq_diff(g->ack, c->snd.una);
 
 	learn(c, g);
-	if (c->retries) {
+	bool refused = !taken && !(g->opt.has_tfo && g->opt.tfo_len);
+
+	if (c->retries || refused) {
 		struct tfo_peer *e = peer_for(c->tcp, &c->flow.key.remote);
 
 		if (e)

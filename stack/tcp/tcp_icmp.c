@@ -70,9 +70,14 @@ void tcp_icmp(struct tcp *t, const struct net_in *in)
 			too_big(c, in->mtu);
 		return;
 	}
+	enum tcp_icmp_hard hard = c->cfg->icmp_hard;
 	bool opening = c->state == TCP_SYN_SENT || c->state == TCP_SYN_RECEIVED;
 
-	if (opening && (in->error == NET_ERR_PORT || in->error == NET_ERR_PROTO)) {
+	if (hard == ICMP_HARD_TTL && c->state == TCP_SYN_SENT && in->error == NET_ERR_TTL) {
+		tcp_closed(c, ERR_UNREACH, "ICMP time exceeded while opening");
+		return;
+	}
+	if (hard != ICMP_HARD_NONE && opening && (in->error == NET_ERR_PORT || in->error == NET_ERR_PROTO)) {
 		tcp_closed(c, c->passive ? 0 : ERR_REFUSED, "ICMP unreachable while opening");
 		return;
 	}

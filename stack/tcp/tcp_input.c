@@ -84,6 +84,16 @@ static bool probe_of_zero_window(const struct tcb *c, const struct seg *g)
 	return seq_eq(c->rcv.adv, c->rcv.nxt) && seq_eq(g->seq, c->rcv.nxt) && !(g->flags & (TH_RST | TH_SYN));
 }
 
+/* Only the ACK of the segment is left, which is answered. */
+static enum verdict leave_the_ack(struct tcb *c, struct seg *g)
+{
+	g->len = 0;
+	g->flags &= (uint16_t)~TH_FIN;
+	c->ack_now = true;
+	tcp_talk(c);
+	return GO_ON;
+}
+
 static enum verdict step1_sequence(struct tcb *c, struct seg *g)
 {
 	struct stack_counters *count = c->tcp->count;
@@ -105,16 +115,13 @@ static enum verdict step1_sequence(struct tcb *c, struct seg *g)
 		return DROP;
 	if (g->flags & TH_SYN) /* RFC 5961 4.2: irrespective of the number */
 		return GO_ON;
-	if (probe_of_zero_window(c, g)) {
-		g->len = 0; /* its ACK is taken, its text is not; and it is answered */
-		g->flags &= (uint16_t)~TH_FIN;
-		c->ack_now = true;
-		tcp_talk(c);
-		return GO_ON;
-	}
+	if (probe_of_zero_window(c, g))
+		return leave_the_ack(c, g);
 	count->tcp_out_of_window++;
 	drop_probe(c, g, "out of window");
 	note_duplicate(c, g);
+	if (c->cfg->old_acks && seg_len(g) && seq_lt(g->seq, c->rcv.nxt))
+		return leave_the_ack(c, g);
 	return seg_len(g) || seq_lt(g->seq, c->rcv.nxt) ? DROP_ACK : DROP_CHALLENGE;
 }
 
@@ -190,6 +197,18 @@ static bool fin_is_acked(const struct tcb *c)
 	return c->fin_sent && seq_eq(c->snd.una, c->snd.nxt);
 }
 
+/* What came with the SYN in a simultaneous open (keep_syn_text). */
+static void take_syn_text(struct tcb *c)
+{
+	uint32_t n = rcvq_join(&c->rcvq, c->tcp->pool, &c->rcv.nxt);
+
+	if (!n)
+		return;
+	c->stat.bytes_received += n;
+	tcp_timer_set(c, T_DELACK, c->tcp->now + c->cfg->delack);
+	tcp_notify(c, SOCK_READABLE);
+}
+
 static enum verdict ack_syn_received(struct tcb *c, const struct seg *g)
 {
 	if (!(seq_lt(c->snd.iss, g->ack) && seq_le(g->ack, c->snd.nxt)))
@@ -217,6 +236,8 @@ static enum verdict ack_syn_received(struct tcb *c, const struct seg *g)
 		tcp_fastopen_answered(c, g);
 	tcp_established(c, "ACK of our SYN");
 	tcp_arm_rexmit(c);
+	if (c->rcvq.nearly)
+		take_syn_text(c);
 	return GO_ON;
 }
 
@@ -357,6 +378,16 @@ static enum verdict step8_fin(struct tcb *c, const struct seg *g)
 
 /* ---- SYN-SENT: RFC 9293 3.10.7.3 ---- */
 
+/* Text of a SYN that crossed ours waits for ESTABLISHED: neither acknowledged nor readable before. A peer
+ * that does not count on that sends it again. Nothing is said of a FIN: it comes again for sure. */
+static void keep_syn_text(struct tcb *c, const struct seg *g, const struct pkt *p)
+{
+	seq_t before = c->rcv.irs;
+	uint32_t room = c->rcv.adv.v - c->rcv.nxt.v;
+
+	rcvq_insert(&c->rcvq, p, p->l4_off + g->hdr_len, g->len < room ? g->len : room, c->rcv.nxt, &before);
+}
+
 static enum verdict arrive_syn_sent(struct tcb *c, struct seg *g, const struct pkt *p)
 {
 	struct tcp *t = c->tcp;
@@ -389,7 +420,9 @@ static enum verdict arrive_syn_sent(struct tcb *c, struct seg *g, const struct p
 		c->retries = 0;
 		tcp_arm_rexmit(c);
 		tcp_talk(c);
-		return DROP; /* text is left for the peer to send again */
+		if (g->len)
+			keep_syn_text(c, g, p);
+		return DROP;
 	}
 	c->snd.una = c->snd.small = seq_add(c->snd.iss, 1);
 	c->snd.wl2 = g->ack;
@@ -517,6 +550,8 @@ static void arrive_stranger(struct tcp *t, struct seg *g, struct pkt *p, const s
 			tcp_arrive_listen(l, g, p, ip);
 		return;
 	}
+	if (l && g->flags & TH_SYN && l->cfg->syn_unanswered)
+		return;
 	if (l && !(g->flags & TH_ACK))
 		return; /* 3.10.7.2 fourth: nothing that could be meant; drop */
 	if (l && !(g->flags & TH_SYN) && l->cfg->syn_cookies && t->count->tcp_syn_cookies_sent) {

@@ -43,7 +43,8 @@ static uint8_t wanted_wscale(const struct tcp_config *cfg, uint32_t rcvbuf)
  * taken as offered, since the SYN-ACK only echoes what the SYN had. */
 void tcp_take_options(struct tcb *c, const struct seg *g)
 {
-	const struct tcp_opts *o = &g->opt;
+	static const struct tcp_opts none;
+	const struct tcp_opts *o = c->cfg->no_options ? &none : &g->opt;
 
 	c->mss_peer = o->has_mss && o->mss ? o->mss : c->v6 ? MSS_DEFAULT_V6 : MSS_DEFAULT_V4;
 	c->sack_ok = o->sack_ok && c->cfg->sack;
@@ -148,6 +149,8 @@ int tcp_connect(struct tcb *c, const struct addr *remote, uint16_t port)
 	c->syn_due = true;
 	c->last_sent = t->now;
 	tcp_arm_rexmit(c);
+	if (c->cfg->keep_init)
+		tcp_timer_set(c, T_WAIT, ns_add(t->now, c->cfg->keep_init));
 	tcp_talk(c);
 	return 0;
 }
@@ -403,6 +406,7 @@ void tcp_established(struct tcb *c, const char *why)
 		tcp_hand_to_accept(c);
 	tcp_set_state(c, TCP_ESTABLISHED, why);
 	c->established_at = t->now;
+	tcp_timer_stop(c, T_WAIT); /* keep_init */
 	c->stat.delivered++; /* the SYN */
 	c->uto.due = c->cfg->uto;
 	start_window(c);

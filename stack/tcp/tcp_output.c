@@ -117,7 +117,7 @@ static uint16_t announce(struct tcb *c)
 	uint32_t wnd = offered, slack = c->rcvbuf / 4 < 65536 ? c->rcvbuf / 4 : 65536;
 
 	if (offered >= c->mss || tcp_window_update_due(c) || space >= offered + c->mss)
-		wnd = space & ~(unit - 1);
+		wnd = (c->cfg->whole_segs ? space + unit - 1 : space) & ~(unit - 1);
 	if (wnd < offered)
 		wnd = offered;
 	uint32_t w = (wnd + unit - 1) >> s;
@@ -385,7 +385,7 @@ static void say_syn(struct tcb *c)
 		return; /* the timer asks again */
 	c->syn_due = false;
 	g.wnd = (uint16_t)(space < 65535 ? space : 65535);
-	g.opt.has_mss = true;
+	g.opt.has_mss = !c->cfg->no_options;
 	g.opt.mss = tcp_own_mss(c);
 	if (answer) {
 		g.flags |= TH_ACK;
@@ -396,9 +396,11 @@ static void say_syn(struct tcb *c)
 		g.opt.has_wscale = c->ws_ok;
 		g.opt.has_ts = c->ts_ok;
 	} else {
-		g.opt.sack_ok = c->cfg->sack;
-		g.opt.has_wscale = c->cfg->wscale;
-		g.opt.has_ts = c->cfg->timestamps;
+		bool rich = !c->cfg->no_options && (!c->cfg->syn_options || c->retries < c->cfg->syn_options);
+
+		g.opt.sack_ok = rich && c->cfg->sack;
+		g.opt.has_wscale = rich && c->cfg->wscale;
+		g.opt.has_ts = rich && c->cfg->timestamps;
 		g.flags |= tcp_ecn_syn(c);
 	}
 	if (answer && c->tfo & TFO_GRANT)

@@ -40,7 +40,10 @@ void tcp_rcv_read(struct tcb *c)
 	c->rcv.urgent = tcp_rcv_urgent(c) > 0;
 	if (c->state < TCP_ESTABLISHED || c->fin_seen || c->state == TCP_TIME_WAIT)
 		return;
-	if (tcp_window_update_due(c) && (c->rcv.adv.v - c->rcv.nxt.v) < c->rcvbuf / 2) {
+	uint32_t offered = c->rcv.adv.v - c->rcv.nxt.v, space = tcp_rcv_space(c);
+	bool news = offered < c->rcvbuf / 2 || (c->cfg->eager_updates && space >= offered + c->rcvbuf / 4);
+
+	if (news && tcp_window_update_due(c)) {
 		c->ack_now = true;
 		tcp_talk(c);
 	}

@@ -503,6 +503,16 @@ struct rcvq_result rcvq_insert(struct rcvq *q, const struct pkt *p, uint32_t off
 	return res;
 }
 
+uint32_t rcvq_join(struct rcvq *q, struct pkt_pool *pool, seq_t *nxt)
+{
+	seq_t before = *nxt;
+
+	while (q->nearly && seq_eq(q->early[0].lo, *nxt) && splice_lowest(q, pool, nxt))
+		;
+	settle(q, pool);
+	return (uint32_t)seq_diff(*nxt, before);
+}
+
 /* ---- reading ---- */
 
 const void *rcvq_peek(const struct rcvq *q, uint32_t *len)

@@ -54,6 +54,8 @@ void rcvq_forget_early(struct rcvq *, struct pkt_pool *); /* what came in order 
  * What lies below *nxt is a duplicate. The pkt stays the caller's. */
 struct rcvq_result rcvq_insert(struct rcvq *, const struct pkt *p, uint32_t off, uint32_t len, seq_t seq,
 			       seq_t *nxt);
+/* An early range that begins at *nxt becomes readable, which moves *nxt. Returns the bytes. */
+uint32_t rcvq_join(struct rcvq *, struct pkt_pool *, seq_t *nxt);
 
 const void *rcvq_peek(const struct rcvq *, uint32_t *len);      /* first contiguous piece */
 void rcvq_consume(struct rcvq *, struct pkt_pool *, uint32_t n);

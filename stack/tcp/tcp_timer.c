@@ -177,6 +177,10 @@ static void expire_keep(struct tcb *c)
 
 static void expire_wait(struct tcb *c)
 {
+	if (syn_unanswered(c)) {
+		tcp_closed(c, ERR_TIMEDOUT, "no connection within the time for it");
+		return;
+	}
 	tcp_closed(c, 0, c->state == TCP_TIME_WAIT ? "2 MSL are over" : "FIN-WAIT-2 without a user");
 }
 
