@@ -72,12 +72,31 @@ static void show_progress(const struct world *w)
 		(unsigned long long)w->events);
 }
 
+/* A full disk: what is cut short would only mislead. */
+static void discard_output(const struct world *w, const char *dir)
+{
+	static const char *const files[] = {"summary.json", "report.txt"};
+	const char *end = w->sc->pcap ? "pcap" : "pcapng";
+	char path[700];
+
+	for (uint32_t i = 0; i <= w->nhosts; i++) {
+		snprintf(path, sizeof(path), "%s/%s.%s", dir, i < w->nhosts ? w->sc->host[i].name : "link", end);
+		discard_file(path);
+	}
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, files[i]);
+		discard_file(path);
+	}
+}
+
 static int finish(const struct request *r, struct world *w, const char *dir, bool held)
 {
 	char err[600];
 
 	if (!world_close(w, err, sizeof(err)) || (dir && !report_write(w, dir, err, sizeof(err)))) {
 		fprintf(stderr, "%s\n", err);
+		if (dir)
+			discard_output(w, dir);
 		return 2;
 	}
 	if (r->json) {

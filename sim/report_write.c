@@ -321,6 +321,9 @@ static void text_files(FILE *to, const struct world *w, const char *dir)
 	if (w->sc->capture_link && w->npaths)
 		fprintf(to, "  %s/link.%s  every frame that was sent, and what became of it\n", dir,
 			end);
+	if (tls && w->sc->keys && !w->sc->pcap)
+		fputs("  where segments were lost, Wireshark decrypts what follows only with\n"
+		      "  `wireshark -o tcp.reassemble_out_of_order:TRUE` (off by default)\n", to);
 	if (!w->sc->pcap)
 		fputs("  frames with a reason or a fate: display filter `frame.comment`\n", to);
 	fprintf(to, "also there: summary.json, report.txt%s%s\n", w->series ? ", series/" : "",

@@ -493,7 +493,8 @@ static void explain_fins(struct doc *d, const struct conn *c)
 	if (o->fin)
 		doc_para(d, "The %s's FIN is in frame %" PRIu32 ".", end_word(c, !side), o->fin);
 	else
-		doc_para(d, "The %s sent no FIN in this capture: the connection is half closed.", end_word(c, !side));
+		doc_para(d, "The %s sent no FIN in this capture%s.", end_word(c, !side),
+			 h->rst || o->rst ? "" : ": the connection is half closed");
 	for (int i = 0; i < 2; i++) {
 		const struct half *x = i ? o : h;
 		int owner = i ? !side : side;

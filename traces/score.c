@@ -141,7 +141,8 @@ void score_print(struct doc *d, const struct score *s, const char *file)
 	if (!sum(s->sent_again))
 		doc_para(d, "No segment of this capture bears a note that it was sent again: either none was, or the "
 			    "capture was not written by `tapir`.");
-	doc_table(d, head, ARRAY_LEN(head));
+	else
+		doc_table(d, head, ARRAY_LEN(head));
 	for (int i = 0; i < WHY_COUNT; i++) {
 		char n[4][24];
 		const char *cell[] = {note_why((enum send_why)i), n[0], n[1], n[2], n[3]};
@@ -152,7 +153,8 @@ void score_print(struct doc *d, const struct score *s, const char *file)
 		if (s->sent_again[i])
 			doc_row(d, cell);
 	}
-	doc_table_end(d);
+	if (sum(s->sent_again))
+		doc_table_end(d);
 	for (uint64_t i = 0; i < s->misses && i < SCORE_MISSES_MAX; i++)
 		doc_item(d, "Frame %" PRIu64 " is %s, and was called %s.", s->miss[i].frame,
 			 note_why((enum send_why)s->miss[i].why), said(&s->miss[i]));
