@@ -160,6 +160,19 @@ static void hash_line(struct scan *z)
 	}
 }
 
+/* A comment that fills its line may have a letter or a word stuck to its front: a slip of the hand that
+ * stands in a public suite, and can mean nothing else, since no statement has // behind its first word. */
+static bool slipped_comment(const struct scan *z)
+{
+	size_t n = 0;
+
+	if (z->p != z->line_start)
+		return false;
+	while (is_word(peek_at(z, n)) && !is_digit(peek_at(z, n)))
+		n++;
+	return n && peek_at(z, n) == '/' && peek_at(z, n + 1) == '/';
+}
+
 static void skip_space(struct scan *z)
 {
 	while (z->p < z->end) {
@@ -167,7 +180,7 @@ static void skip_space(struct scan *z)
 
 		if (c == ' ' || c == '\t' || c == '\n' || c == '\r') {
 			step(z);
-		} else if (c == '/' && peek_at(z, 1) == '/') {
+		} else if ((c == '/' && peek_at(z, 1) == '/') || slipped_comment(z)) {
 			skip_line(z);
 		} else if (c == '#') {
 			hash_line(z);

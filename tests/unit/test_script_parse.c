@@ -119,6 +119,7 @@ static void options_survive_the_way_through_bytes(void)
 static void every_kind_of_event_is_read(void)
 {
 	static const char text[] =
+		"s// a comment with a slip of the hand in front\n"
 		"--ip_version=ipv4 // a comment\n"
 		"--define=N=7\n"
 		"`../common/defaults.sh`\n"
@@ -150,7 +151,7 @@ static void every_kind_of_event_is_read(void)
 	CU_ASSERT_EQUAL(f->event[5].u.seg->end, 7);
 	CU_ASSERT_EQUAL(f->event[6].u.icmp->mtu, 800);
 	CU_ASSERT_EQUAL(f->event[7].u.udp->len, 100);
-	CU_ASSERT_EQUAL(f->event[8].line, 15);
+	CU_ASSERT_EQUAL(f->event[8].line, 16);
 	script_free(f);
 }
 
