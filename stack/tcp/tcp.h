@@ -258,6 +258,7 @@ struct tcb_tw {
 	ns_t challenge_stamp;
 	uint8_t challenge_tokens;
 	uint16_t ip_id;
+	uint16_t ecn_bits;    /* as in every ACK: the peer may still count marks by them */
 	ns_t msl;
 	bool rfc1337, syn_unanswered; /* as in struct tcp_config */
 	struct wheel_entry timer;

@@ -1035,7 +1035,7 @@ void tcp_send_syn_cookie(struct tcp *t, const struct flow_key *key, const struct
 
 void tcp_send_tw_ack(struct tcp *t, struct tcb_tw *w)
 {
-	struct seg g = {.seq = w->snd_nxt, .ack = w->rcv_nxt, .flags = TH_ACK, .wnd = (uint16_t)w->rcv_wnd};
+	struct seg g = {.seq = w->snd_nxt, .ack = w->rcv_nxt, .flags = TH_ACK | w->ecn_bits, .wnd = (uint16_t)w->rcv_wnd};
 
 	if (w->ts_ok) {
 		g.opt.has_ts = true;
