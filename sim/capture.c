@@ -7,12 +7,14 @@
 
 #include "../stack/base/check.h"
 #include "../traces/trace.h"
+#include "tcb_log.h"
 
 /* "CLIENT_RANDOM " + 64 digits + " " + 96 digits + newline. */
 #define KEY_LINE 176
 
 struct capture {
 	struct trace_writer *writer;
+	struct tcb_log *tcb; /* NULL: not wanted */
 	uint32_t iface;
 	bool no_notes;
 };
@@ -25,6 +27,7 @@ struct capture *capture_open(const struct capture_config *cfg, char *err, size_t
 		.snaplen = cfg->snaplen,
 		.epoch = cfg->epoch_ns,
 		.secrets_room = cfg->keys_room * KEY_LINE,
+		.bblog = cfg->tcb,
 	};
 	struct trace_iface iface = {.name = cfg->ifname, .mac = cfg->mac};
 	struct capture *c = calloc(1, sizeof(*c));
@@ -48,7 +51,12 @@ struct capture *capture_open(const struct capture_config *cfg, char *err, size_t
 	if (n < 0)
 		goto no_iface;
 	c->iface = (uint32_t)n;
-	return c;
+	if (!cfg->tcb)
+		return c;
+	c->tcb = tcb_log_new(c->writer, cfg->epoch_ns);
+	if (c->tcb)
+		return c;
+	snprintf(err, cap, "%s: out of memory", cfg->path);
 
 no_iface:
 	trace_close(c->writer, err, cap);
@@ -64,16 +72,27 @@ static void observe(void *arg, enum frame_dir dir, const struct pkt *p, ns_t now
 	struct capture *c = arg;
 	enum trace_dir to = dir == FRAME_IN ? TRACE_IN : TRACE_OUT;
 	struct trace_frame f = {.iface = c->iface, .at = now, .dir = to, .pkt = p, .len = p->len};
+	struct bblog tcb;
 
+	if (c->tcb && tcb_log_frame(c->tcb, dir, p, &tcb, now))
+		f.tcb = &tcb;
 	if (c->no_notes)
 		trace_frame(c->writer, &f);
 	else
-		trace_pkt(c->writer, c->iface, to, p, now);
+		trace_noted(c->writer, &f);
 }
 
 void capture_attach(struct capture *c, struct stack *st)
 {
+	if (c->tcb)
+		tcb_log_attach(c->tcb, st);
 	stack_observe(st, observe, c);
+}
+
+void capture_probe(struct capture *c, const struct probe *p, ns_t now)
+{
+	if (c->tcb)
+		tcb_log_probe(c->tcb, p, now);
 }
 
 void capture_keys(struct capture *c, const char *lines, size_t len)
@@ -97,6 +116,7 @@ bool capture_close(struct capture *c, char *err, size_t cap)
 {
 	bool ok = trace_close(c->writer, err, cap);
 
+	tcb_log_free(c->tcb);
 	free(c);
 	return ok;
 }

@@ -17,6 +17,7 @@ struct capture_config {
 	struct mac mac;
 	uint32_t snaplen;     /* 0: whole frames */
 	int64_t epoch_ns;     /* Unix time, in ns, of time 0 */
+	bool tcb;             /* a control block with each frame, and rows for what happens to it (tcb_log.h) */
 	bool no_notes;        /* leave out the words and the truth on frames of interest */
 	uint32_t keys_room;   /* room for the TLS keys of so many connections; 0: none */
 };
@@ -25,6 +26,8 @@ struct capture_config {
 struct capture *capture_open(const struct capture_config *, char *err, size_t cap);
 /* Becomes the observer of this stack. */
 void capture_attach(struct capture *, struct stack *);
+/* What that stack's probes tell, for whoever has them; without cfg.tcb it does nothing. */
+void capture_probe(struct capture *, const struct probe *, ns_t now);
 /* Lines in NSS key log form. */
 void capture_keys(struct capture *, const char *lines, size_t len);
 void capture_flush(struct capture *); /* what was seen so far is in the file, whole */

@@ -144,12 +144,13 @@ static const struct field capture_fields[] = {
      .hi = 262144,
      .none = "all"},
     {.key = "keys", .type = FIELD_BOOL, .at = offsetof(struct scenario, keys)},
+    {.key = "tcb", .type = FIELD_BOOL, .at = offsetof(struct scenario, tcb)},
     {.key = "link", .type = FIELD_BOOL, .at = offsetof(struct scenario, capture_link)},
 };
 
 static bool capture_read(struct doc *d, const struct node *y, struct scenario *sc)
 {
-	static const char *const known[] = {"at", "format", "snaplen", "keys", "link"};
+	static const char *const known[] = {"at", "format", "snaplen", "keys", "tcb", "link"};
 
 	if (!map_expect(d, y, "a mapping, as in {at: [client, link]}"))
 		return false;

@@ -143,6 +143,7 @@ struct scenario {
 	bool capture_link;
 	uint32_t snaplen; /* 0: whole frames */
 	bool keys;        /* TLS secrets into the captures */
+	bool tcb;         /* control blocks into the hosts' captures */
 	bool pcap;        /* plain pcap in place of pcapng */
 	ns_t series;      /* 0: none */
 	bool plots;

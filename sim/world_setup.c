@@ -177,6 +177,7 @@ static struct capture *open_capture(struct world *w, uint32_t i, char *err, size
 	    .snaplen = w->sc->snaplen,
 	    .epoch_ns = w->sc->date * SEC,
 	    .keys_room = w->sc->keys ? tls_flows_of(w, i) : 0,
+	    .tcb = w->sc->tcb && !w->sc->pcap,
 	};
 
 	return capture_open(&cfg, err, cap);
@@ -188,7 +189,8 @@ static void on_probe(void *arg, const struct probe *p, ns_t now)
 	struct world_host *wh = arg;
 	struct conn_stat *c;
 
-	(void)now;
+	if (wh->capture)
+		capture_probe(wh->capture, p, now);
 	if (p->conn >= wh->nconns) {
 		uint32_t n = p->conn < 32 ? 64 : 2 * p->conn;
 		struct conn_stat *more = realloc(wh->conn, n * sizeof(*more));
@@ -467,6 +469,7 @@ void world_free(struct world *w)
 			stack_observe(w->host[i].host->stack, NULL, NULL);
 		if (w->host[i].capture)
 			capture_close(w->host[i].capture, err, sizeof(err));
+		w->host[i].capture = NULL; /* connections may still end, and are probed */
 		if (w->host[i].host)
 			host_free(w->host[i].host);
 		for (uint32_t k = 0; k < w->host[i].nconns; k++)

@@ -14,7 +14,7 @@
  *  4. After stack_output has returned less than `max` there is nothing more to send now.
  *  5. Nothing fails for want of memory in a way that the peer could not also have caused by loss:
  *     the frame is dropped and counted. User calls return a negative enum err.
- *  6. The observers may look, and may not call back in.
+ *  6. The observers may look (stack_walk, sock_info), and may not call back in.
  *
  * Sockets are handles (index and generation), never pointers: a stale one is an error, not a crash.
  * All calls are non-blocking; readiness comes from stack_events. */

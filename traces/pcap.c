@@ -78,6 +78,14 @@ static bool pcap_frame(struct trace_writer *w, const struct trace_frame *f, uint
 	return false;
 }
 
+static bool pcap_event(struct trace_writer *w, const struct bblog *b, const char *comment)
+{
+	(void)w;
+	(void)b;
+	(void)comment;
+	return true;
+}
+
 static bool pcap_secrets(struct trace_writer *w, const char *keylog)
 {
 	(void)w;
@@ -108,6 +116,7 @@ const struct trace_format pcap_format = {
 	.start = pcap_start,
 	.iface = pcap_iface,
 	.frame = pcap_frame,
+	.event = pcap_event,
 	.secrets = pcap_secrets,
 	.flush = pcap_flush,
 	.end = pcap_end,

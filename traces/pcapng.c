@@ -2,13 +2,15 @@
  *
  * A file begins with a section header, then room for TLS secrets if the driver expects any, then
  * one interface description per tap; packets are enhanced packet blocks; at the end stands one
- * statistics block per interface. No custom blocks: viewers would show them as packets.
+ * statistics block per interface. No custom blocks, since viewers show them as packets, but for the
+ * events of a black box log, which are meant to be seen so, and only when asked for.
  *
  * The room for secrets is a decryption secrets block whose text is a comment line as long as the
  * room. Key log lines are later written over it, at its front, so that they stand before every
  * packet whenever they become known, and the file is well formed at each moment. */
 #include "writer.h"
 
+#include "bblog.h"
 #include "../stack/base/check.h"
 
 #include <errno.h>
@@ -17,8 +19,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SHB = 0x0A0D0D0A, IDB = 1, ISB = 5, EPB = 6, DSB = 10 };
-enum { OPT_END = 0, OPT_COMMENT = 1, OPT_CUSTOM_TEXT = 2988 };
+enum { SHB = 0x0A0D0D0A, IDB = 1, ISB = 5, EPB = 6, DSB = 10, CB = 0xBAD };
+enum { OPT_END = 0, OPT_COMMENT = 1, OPT_CUSTOM_TEXT = 2988, OPT_CUSTOM_BYTES = 2989 };
 enum { SHB_HARDWARE = 2, SHB_APP = 4 };
 enum { IF_NAME = 2, IF_DESCRIPTION = 3, IF_IP4 = 4, IF_IP6 = 5, IF_MAC = 6, IF_SPEED = 8, IF_TSRESOL = 9 };
 enum { EPB_FLAGS = 2, EPB_DROPCOUNT = 4, EPB_PACKETID = 5, EPB_VERDICT = 7 };
@@ -100,6 +102,23 @@ static void put_option_time(struct block *b, uint16_t code, ns_t t)
 	put_time(b, t);
 }
 
+static void put_bblog_option(struct block *b, uint32_t type, const void *value, size_t n)
+{
+	put16(b, OPT_CUSTOM_BYTES);
+	put16(b, (uint16_t)(8 + n));
+	put32(b, BBLOG_PEN);
+	put32(b, type);
+	put_padded(b, value, n);
+}
+
+static void put_bblog(struct block *b, const struct bblog *tcb)
+{
+	uint8_t record[BBLOG_RECORD];
+
+	bblog_record(record, tcb);
+	put_bblog_option(b, BBLOG_OPT_RECORD, record, sizeof(record));
+}
+
 static bool block_begin(struct trace_writer *w, struct block *b, uint32_t type, size_t most)
 {
 	b->start = b->p = out_room(&w->out, most);
@@ -125,6 +144,16 @@ static bool block_end(struct trace_writer *w, struct block *b)
 
 /* ---- one function per block ---- */
 
+static void put_bblog_description(struct block *b)
+{
+	const uint32_t version = BBLOG_VERSION;
+	uint8_t description[BBLOG_DESCRIPTION];
+
+	bblog_description(description);
+	put_bblog_option(b, BBLOG_OPT_VERSION, &version, 4);
+	put_bblog_option(b, BBLOG_OPT_DESCRIPTION, description, sizeof(description));
+}
+
 static bool write_section(struct trace_writer *w)
 {
 	const int64_t unknown_length = -1;
@@ -139,6 +168,8 @@ static bool write_section(struct trace_writer *w)
 	put_text(&b, OPT_COMMENT, w->opt.comment);
 	put_text(&b, SHB_HARDWARE, w->opt.host);
 	put_text(&b, SHB_APP, w->opt.app ? w->opt.app : "tapir");
+	if (w->opt.bblog)
+		put_bblog_description(&b);
 	put_option(&b, OPT_END, NULL, 0);
 	return block_end(w, &b);
 }
@@ -247,6 +278,8 @@ static void put_packet_options(struct block *b, const struct trace_frame *f)
 	}
 	if (f->truth && *f->truth)
 		put_truth(b, f->truth);
+	if (f->tcb)
+		put_bblog(b, f->tcb);
 	put_option(b, OPT_END, NULL, 0);
 }
 
@@ -262,6 +295,20 @@ static bool pcapng_frame(struct trace_writer *w, const struct trace_frame *f, ui
 	put32(&b, f->len);
 	put_padded(&b, f->bytes, keep);
 	put_packet_options(&b, f);
+	return block_end(w, &b);
+}
+
+static bool pcapng_event(struct trace_writer *w, const struct bblog *tcb, const char *comment)
+{
+	struct block b;
+
+	if (!block_begin(w, &b, CB, BLOCK_EXTRA + TRACE_TEXT_MAX))
+		return false;
+	put32(&b, BBLOG_PEN);
+	put32(&b, BBLOG_BLOCK_EVENT);
+	put_text(&b, OPT_COMMENT, comment);
+	put_bblog(&b, tcb);
+	put_option(&b, OPT_END, NULL, 0);
 	return block_end(w, &b);
 }
 
@@ -348,6 +395,7 @@ const struct trace_format pcapng_format = {
 	.start = pcapng_start,
 	.iface = pcapng_iface,
 	.frame = pcapng_frame,
+	.event = pcapng_event,
 	.secrets = pcapng_secrets,
 	.flush = pcapng_flush,
 	.end = pcapng_end,

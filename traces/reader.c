@@ -1,10 +1,12 @@
 /* pcap (the libpcap file format, both byte orders, micro- and nanoseconds) and pcapng (sections of
  * either byte order; interface descriptions; enhanced, simple and the obsolete packet blocks).
- * Everything else in a pcapng is stepped over by its length.
+ * Everything else in a pcapng is stepped over by its length; the rows of a black box log count as frames,
+ * so that frames have the numbers that Wireshark shows.
  *
  * Invariant: `have` bytes lie at `p`; nothing is read behind them. need() is the only way to more. */
 #include "reader.h"
 
+#include "bblog.h"
 #include "trace.h"
 #include "../stack/base/check.h"
 
@@ -255,7 +257,7 @@ static enum reader_result pcap_next(struct reader *r, struct reader_pkt *k)
 
 /* ---- pcapng ---- */
 
-enum { SHB = 0x0A0D0D0A, IDB = 1, PB = 2, SPB = 3, EPB = 6 };
+enum { SHB = 0x0A0D0D0A, IDB = 1, PB = 2, SPB = 3, EPB = 6, CB = 0xBAD };
 
 /* One block that lies wholly at r->p. */
 struct block {
@@ -454,6 +456,11 @@ static enum reader_result simple_packet(struct reader *r, const struct block *b,
 	return READER_PACKET;
 }
 
+static bool is_event_row(const struct reader *r, const struct block *b)
+{
+	return b->body_len >= 8 && get32(r, b->body) == BBLOG_PEN && get32(r, b->body + 4) == BBLOG_BLOCK_EVENT;
+}
+
 static enum reader_result block_here(struct reader *r, struct block *b)
 {
 	if (!need(r, 8))
@@ -505,6 +512,9 @@ static enum reader_result pcapng_next(struct reader *r, struct reader_pkt *k)
 		case SPB:
 			v = simple_packet(r, &b, k);
 			packet = true;
+			break;
+		case CB:
+			r->frames += is_event_row(r, &b);
 			break;
 		default:
 			break;

@@ -160,19 +160,30 @@ bool trace_frame(struct trace_writer *w, const struct trace_frame *frame)
 	return true;
 }
 
-bool trace_pkt(struct trace_writer *w, uint32_t iface, enum trace_dir dir, const struct pkt *p,
-	       ns_t at)
+bool trace_noted(struct trace_writer *w, const struct trace_frame *frame)
 {
 	char comment[TRACE_TEXT_MAX], truth[TRACE_TEXT_MAX];
-	struct trace_frame f = {.iface = iface, .at = at, .dir = dir, .pkt = p};
+	struct trace_frame f = *frame;
 
 	/* In a simulation a frame that arrives still bears its sender's note; one from outside has none. */
-	if (note_text(comment, sizeof(comment), &p->note)) {
-		note_truth(truth, sizeof(truth), &p->note);
+	if (note_text(comment, sizeof(comment), &f.pkt->note)) {
+		note_truth(truth, sizeof(truth), &f.pkt->note);
 		f.comment = comment;
 		f.truth = truth;
 	}
 	return trace_frame(w, &f);
+}
+
+bool trace_pkt(struct trace_writer *w, uint32_t iface, enum trace_dir dir, const struct pkt *p,
+	       ns_t at)
+{
+	return trace_noted(w, &(struct trace_frame){.iface = iface, .at = at, .dir = dir, .pkt = p});
+}
+
+bool trace_event(struct trace_writer *w, const struct bblog *b, const char *comment)
+{
+	assert(w->opt.bblog);
+	return !w->error && w->format->event(w, b, comment);
 }
 
 bool trace_secrets(struct trace_writer *w, const char *keylog)

@@ -5,7 +5,8 @@
  *
  * A .pcapng carries, beside the bytes: interface names and addresses, direction, packet ids, why a
  * segment was sent or how a frame died (a comment in words, and the same for machines in a custom
- * option), TLS secrets, and statistics. A .pcap silently loses all of these but bytes and time.
+ * option), TLS secrets, statistics, and, if asked for, control blocks (bblog.h). A .pcap silently
+ * loses all of these but bytes and time.
  *
  * Nothing is half written: blocks go out whole, and when the disk is full the file is cut back to
  * its last whole block. After the first error every call fails, and trace_close says why. */
@@ -29,6 +30,7 @@
 #define TRACE_ADDRS 8
 
 struct trace_writer;
+struct bblog;
 
 struct trace_options {
 	const char *app;     /* "tapir 0.1"; NULL: "tapir" */
@@ -41,6 +43,7 @@ struct trace_options {
 	 * front of a file (about 176 a connection); 0: none. Where the file is a pipe, or the room is
 	 * used up, secrets are written where they come. */
 	uint32_t secrets_room;
+	bool bblog; /* frames bring control blocks, and there are events */
 };
 
 struct trace_iface {
@@ -66,6 +69,7 @@ struct trace_frame {
 	const char *truth;      /* for machines, see note_truth; NULL: none */
 	uint64_t drops;         /* frames lost between the last one written and this; 0: not said */
 	bool died;              /* this frame was dropped here: marked so in the verdict option */
+	const struct bblog *tcb; /* the connection's control block; NULL: none */
 };
 
 /* Opens path for writing; the name's end chooses: ".pcap" or pcapng. NULL and one line in err when
@@ -75,8 +79,13 @@ struct trace_writer *trace_open(const char *path, const struct trace_options *, 
 /* The interface's number, or -1. A .pcap has just one. */
 int trace_add_iface(struct trace_writer *, const struct trace_iface *);
 bool trace_frame(struct trace_writer *, const struct trace_frame *);
-/* The common case: a pkt, with comment and truth from its note where that has something to say. */
+/* The same for a pkt, with comment and truth from its note where that has something to say. */
+bool trace_noted(struct trace_writer *, const struct trace_frame *);
+/* The common case of that. */
 bool trace_pkt(struct trace_writer *, uint32_t iface, enum trace_dir, const struct pkt *, ns_t at);
+/* Something happened to a connection: a row of its own in viewers, which gives it a frame number. Needs
+ * trace_options.bblog. */
+bool trace_event(struct trace_writer *, const struct bblog *, const char *comment);
 /* NSS key log lines, each ended by a newline. */
 bool trace_secrets(struct trace_writer *, const char *keylog);
 bool trace_flush(struct trace_writer *); /* what was written so far is in the file, whole */

@@ -34,6 +34,7 @@ struct trace_format {
 	bool (*iface)(struct trace_writer *, const struct trace_iface *);
 	/* f->bytes holds `keep` bytes of a frame of f->len. */
 	bool (*frame)(struct trace_writer *, const struct trace_frame *f, uint32_t keep);
+	bool (*event)(struct trace_writer *, const struct bblog *, const char *comment);
 	bool (*secrets)(struct trace_writer *, const char *keylog);
 	bool (*flush)(struct trace_writer *);
 	bool (*end)(struct trace_writer *);

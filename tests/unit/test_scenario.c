@@ -129,6 +129,31 @@ static char *shown(const struct scenario *sc)
 	return text;
 }
 
+static void control_blocks_are_off_unless_asked_for(void)
+{
+	static const struct {
+		const char *capture, *shown;
+		bool tcb;
+	} rows[] = {
+		{"", "tcb: false\n", false},
+		{"capture: {tcb: true}\n", "tcb: true\n", true},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[400], err[600], *out;
+
+		snprintf(text, sizeof(text), HEAD "%s" FLOW, rows[i].capture);
+		struct scenario *sc = load(text, NULL, err, sizeof(err));
+
+		CU_ASSERT_PTR_NOT_NULL_FATAL(sc);
+		CU_ASSERT_EQUAL(sc->tcb, rows[i].tcb);
+		out = shown(sc);
+		CU_ASSERT_PTR_NOT_NULL(strstr(out, rows[i].shown));
+		free(out);
+		scenario_free(sc);
+	}
+}
+
 static void what_is_shown_reads_back_to_the_same(void)
 {
 	static const char *const texts[] = {
@@ -146,7 +171,7 @@ static void what_is_shown_reads_back_to_the_same(void)
 		     "  - {flow: 1, goodput: {within: [1mbit, 2mbit]}, timeouts: 0, tls: true}\n"
 		     "  - {lost: {at_least: 1}, client_state: TIME-WAIT, server_verdict: clean}\n"
 		     "  - {flow: 2, duration: {at_most: 3s}}\n"
-		     "capture: {at: [b, link], format: pcap, snaplen: 100, keys: false}\n"
+		     "capture: {at: [b, link], format: pcap, snaplen: 100, keys: false, tcb: true}\n"
 		     "output: {series: none, plots: false}\n"
 		     "sweep: {cc: [reno, cubic], seeds: 3..9}\n",
 		"scenario: 1\nhosts: {a: {addr: ['2001:db8::1/64', 10.0.0.1/8], gateway: 10.0.0.9,\n"
@@ -248,6 +273,7 @@ static void twenty_thousand_hosts_are_read(void)
 static const struct test_case cases[] = {
 	TEST(wrong_files_are_refused_with_their_place),
 	TEST(a_plain_word_is_not_a_range),
+	TEST(control_blocks_are_off_unless_asked_for),
 	TEST(what_is_shown_reads_back_to_the_same),
 	TEST(set_and_seed_change_the_file),
 	TEST(a_sweep_takes_its_first_values_or_those_that_are_set),
