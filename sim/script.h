@@ -182,6 +182,7 @@ struct script_rules {
 	bool free_push;  /* no-tso: PSH on data ignored, segments split and glued freely */
 	bool syn_any;    /* order and padding of a SYN's options ignored */
 	bool win_any;    /* outbound windows not compared */
+	bool buf_any;    /* sizes of buffers that getsockopt tells are not compared */
 	bool strict;     /* segment by segment: nothing is glued */
 };
 
@@ -200,7 +201,7 @@ struct script_profile {
 	const char *define[2]; /* for script_parse: the dialect's symbol, NULL */
 };
 
-/* "exact", or names joined by commas: linux bsd strict no-tso syn-any win-any. False and a line in
+/* "exact", or names joined by commas: linux bsd strict no-tso syn-any win-any buf-any no-quickack. False and a line in
  * err for an unknown one. */
 bool script_profile_of(const char *names, struct script_profile *, char *err, size_t cap);
 const char *script_profile_list(void);

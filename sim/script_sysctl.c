@@ -77,18 +77,28 @@ static void profile_win_any(struct script_profile *p)
 	p->rules.win_any = true;
 }
 
+static void profile_buf_any(struct script_profile *p)
+{
+	p->rules.buf_any = true;
+}
+
+static void profile_no_quickack(struct script_profile *p)
+{
+	p->tcp.quickack = false;
+}
+
 static const struct {
 	const char *name;
 	void (*apply)(struct script_profile *);
 } profiles[] = {
 	{"exact", profile_exact},   {"linux", profile_linux},     {"bsd", profile_bsd},
 	{"strict", profile_strict}, {"no-tso", profile_no_tso},   {"syn-any", profile_syn_any},
-	{"win-any", profile_win_any},
+	{"win-any", profile_win_any}, {"buf-any", profile_buf_any}, {"no-quickack", profile_no_quickack},
 };
 
 const char *script_profile_list(void)
 {
-	return "exact linux bsd strict no-tso syn-any win-any";
+	return "exact linux bsd strict no-tso syn-any win-any buf-any no-quickack";
 }
 
 static bool apply_profile(const char *name, size_t len, struct script_profile *p)

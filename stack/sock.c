@@ -155,6 +155,8 @@ int sock_listen(struct stack *s, sock_t h, uint32_t backlog)
 	l->sndbuf = c->sndbuf;
 	l->rcvbuf = c->rcvbuf;
 	l->defer = c->defer;
+	l->tos = c->tos;
+	l->ttl = c->ttl;
 	l->v6only = slot->v6only;
 	l->ready.handle = h;
 	l->ready.user = c->ready.user;

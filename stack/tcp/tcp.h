@@ -240,6 +240,7 @@ struct tcb_listener {
 	struct list done;     /* waiting for accept */
 	uint32_t nhalf, ndone, backlog;
 	uint16_t mss_clamp;   /* OPT_MAXSEG, for its connections; 0: none */
+	uint8_t tos, ttl;     /* for them as well, and for resets */
 	uint32_t table_at;
 	const struct tcp_config *cfg;
 	struct tcp_config *own_cfg;
@@ -261,6 +262,7 @@ struct tcb_tw {
 	uint16_t ecn_bits;    /* as in every ACK: the peer may still count marks by them */
 	ns_t msl;
 	bool rfc1337, syn_unanswered; /* as in struct tcp_config */
+	uint8_t tos, ttl;
 	struct wheel_entry timer;
 	struct list age;      /* tcp.tw_age, oldest first */
 	uint32_t table_at;

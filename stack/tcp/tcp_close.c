@@ -141,6 +141,8 @@ void tcp_enter_time_wait(struct tcb *c)
 	w->ts_offset = c->ts_offset;
 	w->ip_id = c->ip_id;
 	w->ecn_bits = c->ecn_ok ? tcp_ecn_bits(c) : 0;
+	w->tos = c->tos;
+	w->ttl = c->ttl;
 	w->msl = c->cfg->msl;
 	w->rfc1337 = c->cfg->rfc1337;
 	w->syn_unanswered = c->cfg->syn_unanswered;

@@ -265,6 +265,8 @@ struct tcb *tcp_half_open(struct tcb_listener *l, const struct seg *syn, const s
 	c->sndbuf = l->sndbuf;
 	c->rcvbuf = l->rcvbuf;
 	c->mss_clamp = l->mss_clamp;
+	c->tos = l->tos;
+	c->ttl = l->ttl;
 	if (!enter_map(c, key))
 		goto fail;
 	if (!start_cc(c)) {

@@ -964,12 +964,18 @@ void tcp_mark_urgent(struct tcb *c)
 
 /* ---- segments of no connection ---- */
 
+/* What the IP header has of the sender; zeros: defaults. */
+struct ip_look {
+	uint16_t *ip_id;
+	uint8_t tos, ttl;
+};
+
 static void send_control(struct tcp *t, const struct flow_key *key, struct seg *g, enum tcp_layout layout,
-			 uint16_t *ip_id)
+			 struct ip_look look)
 {
 	struct pkt *p = pkt_new(t->pool);
 	struct net_dst dst = {.src = key->local, .dst = key->remote, .proto = PROTO_TCP, .dont_frag = true,
-			      .ip_id = ip_id};
+			      .ip_id = look.ip_id, .tos = look.tos, .ttl = look.ttl};
 
 	if (!p) {
 		t->count->no_memory++;
@@ -1000,7 +1006,12 @@ void tcp_send_reset(struct tcp *t, const struct seg *g, const struct ip_hdr *ip)
 		r.flags |= TH_ACK;
 		r.ack = seq_add(g->seq, seg_len(g));
 	}
-	send_control(t, &key, &r, LAYOUT_LINUX, NULL);
+	const struct tcb_listener *l = tcp_find_listener(t, &ip->dst, g->dport);
+	struct ip_look look = {0};
+
+	if (l)
+		look = (struct ip_look){.tos = l->tos, .ttl = l->ttl};
+	send_control(t, &key, &r, LAYOUT_LINUX, look);
 }
 
 void tcp_send_abort(struct tcb *c)
@@ -1010,7 +1021,8 @@ void tcp_send_abort(struct tcb *c)
 	if (c->state == TCP_SYN_SENT || c->state == TCP_CLOSED)
 		return;
 	add_timestamp(c, &r);
-	send_control(c->tcp, &c->flow.key, &r, c->cfg->layout, &c->ip_id);
+	send_control(c->tcp, &c->flow.key, &r, c->cfg->layout,
+		     (struct ip_look){&c->ip_id, c->tos, c->ttl});
 	c->stat.segs_out++;
 }
 
@@ -1030,7 +1042,7 @@ void tcp_send_syn_cookie(struct tcp *t, const struct flow_key *key, const struct
 		g.opt.has_wscale = syn->opt.has_wscale && cfg->wscale;
 		g.opt.wscale = wscale;
 	}
-	send_control(t, key, &g, cfg->layout, NULL);
+	send_control(t, key, &g, cfg->layout, (struct ip_look){0});
 }
 
 void tcp_send_tw_ack(struct tcp *t, struct tcb_tw *w)
@@ -1042,5 +1054,5 @@ void tcp_send_tw_ack(struct tcp *t, struct tcb_tw *w)
 		g.opt.ts_val = (uint32_t)(t->now / TS_TICK) + w->ts_offset;
 		g.opt.ts_ecr = w->ts_recent;
 	}
-	send_control(t, &w->flow.key, &g, LAYOUT_LINUX, &w->ip_id);
+	send_control(t, &w->flow.key, &g, LAYOUT_LINUX, (struct ip_look){&w->ip_id, w->tos, w->ttl});
 }

@@ -78,7 +78,50 @@ static void the_differentiated_services_field_and_the_ttl_are_the_users(void)
 	lone_free(l);
 }
 
+static void what_a_listener_was_told_goes_for_its_connections_and_resets(void)
+{
+	struct lone *l = lone_open();
+	struct lone_peer p = lone_peer(0), q = lone_peer(1);
+	struct addr any = {{0}};
+	sock_t s = sock_open(l->s);
+
+	sock_set(l->s, s, OPT_TOS, 0xb8);
+	sock_set(l->s, s, OPT_TTL, 17);
+	CU_ASSERT_EQUAL(sock_bind(l->s, s, &any, 4711), 0);
+	CU_ASSERT_EQUAL(sock_listen(l->s, s, 4), 0);
+	p.stack_port = q.stack_port = 4711;
+	lone_say(l, &p, TH_SYN, 0);
+	CU_ASSERT_PTR_NOT_NULL(lone_last(l, TH_SYN | TH_ACK, TH_SYN | TH_ACK));
+	CU_ASSERT_EQUAL(tos_of(l), 0xb8);
+	CU_ASSERT_EQUAL(ttl_of(l), 17);
+	lone_say(l, &q, TH_ACK, 0);
+	CU_ASSERT_PTR_NOT_NULL(lone_last(l, TH_RST, TH_RST));
+	CU_ASSERT_EQUAL(tos_of(l), 0xb8);
+	CU_ASSERT_EQUAL(ttl_of(l), 17);
+	lone_free(l);
+}
+
+static void they_still_hold_in_time_wait(void)
+{
+	struct lone *l = lone_open();
+	struct lone_peer p = lone_peer(0);
+
+	lone_handshake(l, &p);
+	sock_set(l->s, p.sock, OPT_TOS, 0xb8);
+	sock_set(l->s, p.sock, OPT_TTL, 17);
+	CU_ASSERT_EQUAL(sock_shutdown(l->s, p.sock), 0);
+	lone_turn(l);
+	p.ack++;
+	lone_say(l, &p, TH_ACK | TH_FIN, 0);
+	CU_ASSERT_EQUAL(lone_state(l, &p), TCP_TIME_WAIT);
+	CU_ASSERT_EQUAL(tos_of(l), 0xb8);
+	CU_ASSERT_EQUAL(ttl_of(l), 17);
+	lone_free(l);
+}
+
 static const struct test_case cases[] = {
+	TEST(what_a_listener_was_told_goes_for_its_connections_and_resets),
+	TEST(they_still_hold_in_time_wait),
 	TEST(the_differentiated_services_field_and_the_ttl_are_the_users),
 	TEST(an_algorithm_that_finds_no_memory_is_not_set),
 	TEST(more_than_was_reserved_cannot_be_committed),

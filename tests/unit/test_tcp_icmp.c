@@ -73,7 +73,41 @@ static void a_soft_error_is_told_and_survived(void)
 	}
 }
 
+static void which_errors_end_an_opening_is_configured(void)
+{
+	static const struct {
+		const char *name;
+		enum tcp_icmp_hard hard;
+		uint8_t type, code;
+		enum tcp_state state;
+		int err;
+	} rows[] = {
+		{"port unreachable", ICMP_HARD_DEFAULT, ICMP4_UNREACH, 3, TCP_CLOSED, ERR_REFUSED},
+		{"time exceeded", ICMP_HARD_DEFAULT, ICMP4_TIME_EXCEEDED, 0, TCP_SYN_SENT, 0},
+		{"time exceeded, hard", ICMP_HARD_TTL, ICMP4_TIME_EXCEEDED, 0, TCP_CLOSED, ERR_UNREACH},
+		{"of reassembly", ICMP_HARD_TTL, ICMP4_TIME_EXCEEDED, 1, TCP_SYN_SENT, 0},
+		{"port unreachable as well", ICMP_HARD_TTL, ICMP4_UNREACH, 3, TCP_CLOSED, ERR_REFUSED},
+		{"none is hard", ICMP_HARD_NONE, ICMP4_UNREACH, 3, TCP_SYN_SENT, 0},
+	};
+
+	for (size_t k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
+		struct lone *l = lone_new();
+		struct lone_peer p = lone_peer(0);
+		struct sock_info i;
+
+		l->cfg.tcp.icmp_hard = rows[k].hard;
+		lone_start(l);
+		lone_connect(l, &p);
+		lone_icmp(l, &p, rows[k].type, rows[k].code, 0, p.stack_iss);
+		sock_info(l->s, p.sock, &i);
+		if (i.state != rows[k].state || sock_error(l->s, p.sock) != rows[k].err)
+			FAIL_ROW(rows[k].name);
+		lone_free(l);
+	}
+}
+
 static const struct test_case cases[] = {
+	TEST(which_errors_end_an_opening_is_configured),
 	TEST(a_soft_error_is_told_and_survived),
 	TEST(what_was_too_big_is_resent_and_the_window_stays),
 };

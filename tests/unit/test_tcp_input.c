@@ -196,7 +196,97 @@ static void after_25_idle_days_an_old_timestamp_is_believed(void)
 	lone_free(l);
 }
 
+static struct lone *open_as(bool free_bsd)
+{
+	struct lone *l = lone_new();
+
+	l->cfg.tcp.syn_unanswered = l->cfg.tcp.old_acks = l->cfg.tcp.eager_updates = free_bsd;
+	lone_start(l);
+	return l;
+}
+
+static void a_syn_that_opens_nothing_in_time_wait_is_answered_unless_the_switch_says_no(void)
+{
+	for (int quiet = 0; quiet < 2; quiet++) {
+		struct lone *l = open_as(quiet);
+		struct lone_peer p = lone_peer(0);
+
+		CU_ASSERT_TRUE_FATAL(lone_reach(l, &p, TCP_TIME_WAIT));
+		struct seg old = {.seq = seq_of(p.nxt - 1), .flags = TH_SYN, .wnd = p.wnd};
+
+		lone_forget(l);
+		lone_say_seg(l, &p, &old, NULL);
+		CU_ASSERT_EQUAL(l->nheard, quiet ? 0 : 1);
+		CU_ASSERT_EQUAL(lone_state(l, &p), TCP_TIME_WAIT);
+		lone_free(l);
+	}
+}
+
+static void a_syn_ack_to_a_listener_is_reset_unless_the_switch_says_no(void)
+{
+	for (int quiet = 0; quiet < 2; quiet++) {
+		struct lone *l = open_as(quiet);
+		struct lone_peer p = lone_peer(0);
+
+		lone_say(l, &p, TH_SYN | TH_ACK, 0);
+		CU_ASSERT_EQUAL(lone_heard(l, TH_RST, TH_RST), quiet ? 0 : 1);
+		lone_free(l);
+	}
+}
+
+static void the_ack_of_an_old_fin_counts_only_with_the_switch(void)
+{
+	for (int counts = 0; counts < 2; counts++) {
+		struct lone *l = open_as(counts);
+		struct lone_peer p = lone_peer(0);
+
+		CU_ASSERT_TRUE_FATAL(lone_reach(l, &p, TCP_CLOSING));
+		struct sock_info i;
+
+		CU_ASSERT_TRUE_FATAL(lone_info(l, &p, &i));
+		struct seg fin = {.seq = seq_of(p.nxt - 1),
+				  .ack = seq_of(i.snd_nxt),
+				  .flags = TH_ACK | TH_FIN,
+				  .wnd = p.wnd};
+
+		fin.opt.has_ts = p.ts;
+		fin.opt.ts_val = p.ts_val;
+		fin.opt.ts_ecr = p.ts_ecr;
+		lone_forget(l);
+		lone_say_seg(l, &p, &fin, NULL);
+		CU_ASSERT_EQUAL(lone_state(l, &p), counts ? TCP_TIME_WAIT : TCP_CLOSING);
+		CU_ASSERT_EQUAL(lone_heard(l, TH_ACK, TH_ACK), 1);
+		lone_free(l);
+	}
+}
+
+/* A third of the buffer is filled and read: the window is still more than half open. */
+static void reading_announces_a_quarter_of_the_buffer_only_with_the_switch(void)
+{
+	for (int eager = 0; eager < 2; eager++) {
+		struct lone *l = lone_new();
+		struct lone_peer p = lone_peer(0);
+
+		l->cfg.tcp.eager_updates = eager;
+		l->cfg.tcp.rcvbuf = 30000;
+		lone_start(l);
+		lone_handshake(l, &p);
+		for (int i = 0; i < 10; i++)
+			lone_say(l, &p, TH_ACK, 1000);
+		lone_wait(l, SEC);
+		lone_forget(l);
+		CU_ASSERT_EQUAL(lone_read(l, &p, p.nxt - 10000), 10000);
+		lone_turn(l);
+		CU_ASSERT_EQUAL(l->nheard, eager);
+		lone_free(l);
+	}
+}
+
 static const struct test_case cases[] = {
+	TEST(a_syn_that_opens_nothing_in_time_wait_is_answered_unless_the_switch_says_no),
+	TEST(a_syn_ack_to_a_listener_is_reset_unless_the_switch_says_no),
+	TEST(the_ack_of_an_old_fin_counts_only_with_the_switch),
+	TEST(reading_announces_a_quarter_of_the_buffer_only_with_the_switch),
 	TEST(a_reset_counts_though_the_window_is_shut),
 	TEST(after_25_idle_days_an_old_timestamp_is_believed),
 	TEST(the_user_is_told_of_urgent_data_and_reads_them_in_line),
