@@ -85,6 +85,16 @@ static void count_segments(struct explorer *x, const struct world *w)
 		}
 }
 
+/* Backoff upon backoff takes minutes, so a scenario's `stop` may simply be too soon. */
+static bool all_over(const struct world *w)
+{
+	bool over = true;
+
+	for (uint32_t i = 0; i < w->nflows; i++)
+		over = over && flow_over(&w->flow[i]);
+	return over;
+}
+
 /* `count`: the undisturbed run, whose segments are counted. */
 static void try_it(struct explorer *x, const struct trial *t, bool count, struct outcome_text *o)
 {
@@ -112,7 +122,7 @@ static void try_it(struct explorer *x, const struct trial *t, bool count, struct
 		snprintf(o->text, sizeof(o->text), "an invariant broke %.300s", w->broken);
 	} else if (w) {
 		o->what = flows_ended_well(w) ? FINE : FLOW_FAILED;
-		snprintf(o->text, sizeof(o->text), "a flow did not come to its end with all its bytes");
+		snprintf(o->text, sizeof(o->text), "%s", all_over(w) ? "a flow failed" : "a flow is not over when the scenario stops");
 		if (count)
 			count_segments(x, w);
 		world_free(w);
@@ -391,6 +401,7 @@ const struct command cmd_explore = {
 		"  --seed N, --set PATH=VALUE  as in `tapir run`\n"
 		"  --quiet        only failures\n"
 		"A run fails when a flow does not end with all its bytes (exit code 1), an invariant breaks or the\n"
-		"program dies (3). Short scenarios are best: each segment is a run, or four.\n",
+		"program dies (3). Short scenarios with a late `stop` are best: each segment is a run, or four,\n"
+		"and backoff upon backoff takes minutes.\n",
 	.run = explore,
 };

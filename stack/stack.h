@@ -180,7 +180,7 @@ struct sock_event {
 size_t stack_events(struct stack *, struct sock_event *, size_t max);
 
 sock_t sock_open(struct stack *);                           /* 0: none left */
-int sock_bind(struct stack *, sock_t, const struct addr *, uint16_t port); /* any address: all ours, both families */
+int sock_bind(struct stack *, sock_t, const struct addr *, uint16_t port); /* zeros, never NULL: all ours, both families */
 int sock_listen(struct stack *, sock_t, uint32_t backlog);
 sock_t sock_accept(struct stack *, sock_t listener);        /* 0: none waiting */
 int sock_connect(struct stack *, sock_t, const struct addr *, uint16_t port); /* 0 or ERR_*; CONNECTED comes as an event */
