@@ -98,7 +98,7 @@ static bool walk_to(struct tcb_log *l, uint32_t conn, const struct flow_key *key
 	uint32_t cursor = 0, at = 0;
 
 	for (; stack_walk(l->stack, &cursor, i); at = cursor)
-		if (conn ? i->conn == conn : is_flow(i, key)) {
+		if (conn ? i->conn == conn : key && is_flow(i, key)) {
 			struct known *k = known_of(l, i->conn);
 
 			if (k)
