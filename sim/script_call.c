@@ -644,17 +644,13 @@ static int64_t do_write(struct runner *r, struct attempt *a)
 		if (c < 0)
 			return c;
 	}
-	if (flags & MSG_MORE) {
-		sock_set(r->stack, f->sock, OPT_CORK, 1);
-		f->more = true;
-	}
 	n = write_some(r, f, len - (int64_t)a->done);
 	if (n > 0)
 		a->done += (uint64_t)n;
-	if (f->more && !(flags & MSG_MORE) && n > 0) {
-		sock_set(r->stack, f->sock, OPT_CORK, 0);
-		f->more = false;
-	}
+	if ((flags & MSG_EOR) && (int64_t)a->done == len)
+		sock_end_record(r->stack, f->sock);
+	if ((flags & MSG_MORE) && n > 0)
+		sock_more(r->stack, f->sock);
 	if (n < 0 && n != ERR_AGAIN)
 		return a->done ? (int64_t)a->done : n == ERR_NOTCONN ? -EPIPE : -to_errno((int)n);
 	if ((int64_t)a->done < len && !nonblock)
@@ -707,8 +703,6 @@ static int64_t do_ioctl(struct runner *r, struct attempt *a)
 		return -EBADF;
 	if (what == FIONREAD) {
 		have = (int64_t)sock_readable(r->stack, f->sock);
-		have += !have && (f->bits & SOCK_FIN) && r->env.tcp.layout == LAYOUT_LINUX &&
-			!(f->bits & SOCK_CLOSED) ? 1 : 0;
 	} else if (what == TIOCOUTQ) {
 		if (sock_info(r->stack, f->sock, &i) < 0)
 			return -EINVAL;
@@ -1057,6 +1051,9 @@ size_t call_tcp_info(struct runner *r, struct script_var *out, size_t max)
 		{"tcpi_data_segs_in", (int64_t)i.data_segs_in}, {"tcpi_delivered", (int64_t)i.delivered},
 		{"tcpi_delivered_ce", (int64_t)i.delivered_ce}, {"tcpi_notsent_bytes", i.notsent},
 		{"tcpi_pacing_rate", (int64_t)i.pacing_rate}, {"tcpi_delivery_rate", (int64_t)i.delivery_rate},
+		{"tcpi_last_data_recv", i.last_data_in / MS}, {"tcpi_last_data_sent", i.last_data_out / MS},
+		{"tcpi_last_ack_recv", i.last_ack_in / MS}, {"tcpi_busy_time", i.busy / US},
+		{"tcpi_rwnd_limited", i.rwnd_limited / US}, {"tcpi_sndbuf_limited", i.sndbuf_limited / US},
 		{"tcpi_dsack_dups", i.dsacks}, {"tcpi_rcv_ooopack", i.ooo_segs},
 	};
 	size_t n = sizeof(v) / sizeof(v[0]);

@@ -37,7 +37,7 @@ struct fd {
 	enum fd_kind kind;
 	int num;
 	sock_t sock;
-	bool nonblock, listening, connecting, connected, shut_rd, shut_wr, inq, more;
+	bool nonblock, listening, connecting, connected, shut_rd, shut_wr, inq;
 	bool lowat_set, fastopen;
 	bool abort_on_close; /* SO_LINGER with 0 */
 	uint32_t bits;      /* SOCK_* seen so far and not used up */

@@ -264,6 +264,12 @@ static int64_t may_write(struct stack *s, sock_t h, struct tcb **out)
 	return room;
 }
 
+static void written(struct tcb *c)
+{
+	c->more = c->more_holds = c->flush = false;
+	tcp_talk(c);
+}
+
 int64_t sock_send(struct stack *s, sock_t h, const void *bytes, size_t len)
 {
 	struct tcb *c;
@@ -276,7 +282,7 @@ int64_t sock_send(struct stack *s, sock_t h, const void *bytes, size_t len)
 	if (!n)
 		return ERR_NOMEM;
 	c->write_blocked = n < len;
-	tcp_talk(c);
+	written(c);
 	return n;
 }
 
@@ -287,6 +293,26 @@ int64_t sock_send_urgent(struct stack *s, sock_t h, const void *bytes, size_t le
 	if (n > 0)
 		tcp_mark_urgent(conn_of(s, h));
 	return n;
+}
+
+int sock_end_record(struct stack *s, sock_t h)
+{
+	struct tcb *c = conn_of(s, h);
+
+	if (!c)
+		return no_conn(s, h);
+	sndq_mark(&c->sndq);
+	return 0;
+}
+
+int sock_more(struct stack *s, sock_t h)
+{
+	struct tcb *c = conn_of(s, h);
+
+	if (!c)
+		return no_conn(s, h);
+	c->more = c->more_holds = true;
+	return 0;
 }
 
 void *sock_reserve(struct stack *s, sock_t h, size_t *len)
@@ -315,7 +341,7 @@ int sock_commit(struct stack *s, sock_t h, size_t len)
 	if (len > c->sndq.reserved)
 		return ERR_INVAL;
 	sndq_commit(&c->sndq, (uint32_t)len);
-	tcp_talk(c);
+	written(c);
 	return 0;
 }
 
@@ -330,7 +356,7 @@ int64_t sock_send_slice(struct stack *s, sock_t h, struct chunk *chunk, uint32_t
 		len = (uint32_t)room;
 	if (!sndq_append_slice(&c->sndq, s->pool, chunk, off, len))
 		return ERR_NOMEM;
-	tcp_talk(c);
+	written(c);
 	return len;
 }
 
@@ -636,6 +662,7 @@ int sock_set(struct stack *s, sock_t h, enum sock_opt opt, int64_t v)
 	switch (opt) {
 	case OPT_NODELAY:
 		c->nodelay = v;
+		c->flush = v; /* as Linux: also what a cork holds */
 		tcp_talk(c);
 		return 0;
 	case OPT_CORK:

@@ -193,6 +193,11 @@ int64_t sock_send(struct stack *, sock_t, const void *, size_t);  /* bytes taken
 int64_t sock_recv(struct stack *, sock_t, void *, size_t);        /* bytes, 0 at the end, or ERR_* */
 /* The same as sock_send, and the last byte taken is the last urgent one (RFC 6093: it stays in line). */
 int64_t sock_send_urgent(struct stack *, sock_t, const void *, size_t);
+/* A record ends behind what has been written: no segment will hold bytes of both sides of it (MSG_EOR). */
+int sock_end_record(struct stack *, sock_t);
+/* More follows soon (MSG_MORE): what has been written and does not fill a segment waits, whatever
+ * OPT_NODELAY says, for the next write, the next ACK, or an RTO; and it is not pushed. */
+int sock_more(struct stack *, sock_t);
 /* Zero copy. reserve lends room at the tail of the send queue (*len set; may be less than asked),
  * commit says how much was filled. peek lends the next unread bytes, consume frees them. The
  * pointers hold until the next call on this socket. NULL: no room / nothing to read. */
@@ -215,7 +220,8 @@ void sock_set_user(struct stack *, sock_t, void *user);
 void *sock_user(struct stack *, sock_t);
 
 enum sock_opt {
-	OPT_NODELAY, OPT_CORK, OPT_QUICKACK, OPT_KEEPALIVE, OPT_KEEPIDLE, OPT_KEEPINTVL, OPT_KEEPCNT, /* times in ms */
+	OPT_NODELAY /* setting it also sends what waits */, OPT_CORK /* for an RTO at most */,
+	OPT_QUICKACK, OPT_KEEPALIVE, OPT_KEEPIDLE, OPT_KEEPINTVL, OPT_KEEPCNT, /* times in ms */
 	OPT_USER_TIMEOUT, OPT_MAXSEG, OPT_SNDBUF, OPT_RCVBUF, OPT_CC, OPT_SYNCNT, OPT_NOTSENT_LOWAT,
 	OPT_FASTOPEN, OPT_TOS, OPT_LINGER /* 0: close resets; -1: it does not */, OPT_V6ONLY, OPT_RCVLOWAT, OPT_PACING_RATE /* the most, in bytes per second; 0: no limit */, OPT_MTU_DISCOVER, OPT_TTL,
 	OPT_OOBINLINE, OPT_WINDOW_CLAMP, OPT_DEFER_ACCEPT /* seconds to wait for text */, OPT_REUSEADDR,
@@ -263,6 +269,9 @@ struct sock_info {
 	int16_t trouble;       /* since the last progress: ERR_TIMEDOUT (R1 retransmissions, RFC 9293 3.8.3),
 				* ERR_UNREACH (ICMP); 0: none */
 	uint32_t urgent;       /* bytes from the next one to be read up to the urgent pointer; 0: none */
+	ns_t last_data_in, last_data_out, last_ack_in; /* so long ago; since it was established, if never */
+	ns_t busy, rwnd_limited, sndbuf_limited; /* time with text to send or out; of that, held up by the peer's
+						  * window, or for want of more while the writer is held up */
 	uint64_t cc_state;     /* algorithm's own: CUBIC W_max in bytes, BBR bandwidth ... */
 	const char *cc;
 };

@@ -213,7 +213,7 @@ struct tcb {
 	ns_t pace_at;         /* not before this time */
 	uint64_t pace_cap;    /* OPT_PACING_RATE; 0: none */
 	bool pace_by_window;  /* cc.pacing_rate is set by the engine (tcp_cc.c) */
-	ns_t last_sent, last_rcvd, established_at;
+	ns_t last_sent, last_rcvd, established_at, last_data_in, last_data_out;
 
 	/* Receiving. */
 	struct rcvq rcvq;
@@ -222,6 +222,12 @@ struct tcb {
 	struct tcp_config *own_cfg;
 	uint32_t sndbuf, rcvbuf, notsent_lowat, rcvlowat;
 	bool nodelay, cork, keepalive, write_blocked;
+	bool more, more_holds; /* sock_more after the last write; and no ACK or timer has come since */
+	bool flush;            /* what is queued is held back by neither Nagle nor a cork */
+	struct {               /* what the time goes by on (as Linux's tcp_info says) */
+		enum tcp_chrono { CHRONO_IDLE, CHRONO_BUSY, CHRONO_RWND, CHRONO_SNDBUF, CHRONO_COUNT } now;
+		ns_t since, spent[CHRONO_COUNT];
+	} chrono;
 	struct {
 		uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retrans;
 		uint64_t segs_in, segs_out, data_in, data_out, delivered, delivered_ce;

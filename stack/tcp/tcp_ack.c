@@ -151,6 +151,7 @@ void tcp_ack(struct tcb *c, const struct seg *g)
 {
 	struct tcp *t = c->tcp;
 
+	c->more_holds = false; /* as Linux: an ACK is an occasion to send */
 	if (nothing_to_learn(c, g)) {
 		tcp_update_window(c, g);
 		tcp_probe(c, PROBE_ACK, c->snd.una, c->snd.nxt, 0, "new");

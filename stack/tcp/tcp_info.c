@@ -79,9 +79,19 @@ void tcp_info(const struct tcb *c, struct sock_info *i)
 		.rcvbuf = c->rcvbuf,
 		.trouble = c->trouble,
 		.urgent = tcp_rcv_urgent(c),
+		.last_data_in = c->tcp->now - c->last_data_in,
+		.last_data_out = c->tcp->now - c->last_data_out,
+		.last_ack_in = c->tcp->now - c->last_rcvd,
 		.cc = c->cc.ops ? c->cc.ops->name : "none",
 		.cc_state = c->cc.ops && c->cc.ops->info ? c->cc.ops->info(&c->cc) : 0,
 	};
+	ns_t spent[CHRONO_COUNT];
+
+	memcpy(spent, c->chrono.spent, sizeof(spent));
+	spent[c->chrono.now] += c->tcp->now - c->chrono.since;
+	i->rwnd_limited = spent[CHRONO_RWND];
+	i->sndbuf_limited = spent[CHRONO_SNDBUF];
+	i->busy = spent[CHRONO_BUSY] + spent[CHRONO_RWND] + spent[CHRONO_SNDBUF];
 	uint32_t in_queue = c->snd.nxt.v - c->snd.una.v - (c->fin_sent && !c->fin_acked);
 
 	i->notsent = c->state >= TCP_ESTABLISHED && c->sndq.bytes > in_queue ? c->sndq.bytes - in_queue : 0;
@@ -171,7 +181,7 @@ static const char *check_silence(const struct tcb *c)
 		return NULL;
 	bool waiting = (!c->fin_sent && c->sndq.bytes > outstanding(c)) || (c->fin_queued && !c->fin_sent);
 
-	if (waiting && board_empty(&c->board) && c->due[T_PERSIST] == NS_NEVER && c->due[T_PACE] == NS_NEVER && !c->cork)
+	if (waiting && board_empty(&c->board) && c->due[T_PERSIST] == NS_NEVER && c->due[T_PACE] == NS_NEVER)
 		return "something waits to be sent and nothing will wake it";
 	return NULL;
 }

@@ -526,6 +526,8 @@ static void arrive(struct tcb *c, struct seg *g, struct pkt *p, const struct ip_
 
 	c->stat.segs_in += segs;
 	c->stat.data_in += g->len ? segs : 0;
+	if (g->len)
+		c->last_data_in = c->tcp->now;
 	if (c->state == TCP_SYN_SENT)
 		v = arrive_syn_sent(c, g, p);
 	else

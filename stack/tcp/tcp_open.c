@@ -407,7 +407,7 @@ void tcp_established(struct tcb *c, const char *why)
 	else if (c->listener)
 		tcp_hand_to_accept(c);
 	tcp_set_state(c, TCP_ESTABLISHED, why);
-	c->established_at = t->now;
+	c->established_at = c->last_data_in = c->last_data_out = t->now;
 	tcp_timer_stop(c, T_WAIT); /* keep_init */
 	c->stat.delivered++; /* the SYN */
 	c->uto.due = c->cfg->uto;

@@ -49,6 +49,14 @@ static uint32_t unsent(const struct tcb *c)
 	return c->fin_sent ? 0 : c->sndq.bytes - sent;
 }
 
+/* The same up to the end of the record that is next: no segment holds parts of two. */
+static uint32_t unsent_record(const struct tcb *c)
+{
+	uint32_t have = unsent(c);
+
+	return have ? sndq_within(&c->sndq, queue_off(c, c->snd.nxt), have) : 0;
+}
+
 /* How far the peer's window reaches beyond snd.nxt. */
 static uint32_t peer_room(const struct tcb *c)
 {
@@ -326,9 +334,13 @@ static uint32_t write_text(struct tcb *c, seq_t seq, uint32_t len, uint16_t flag
 	}
 	if (got == len)
 		g.flags |= flags & TH_FIN;
-	/* RFC 9293 MUST-60: where the queue ends. And at the end of each unit, as Linux does: whoever
+	/* RFC 9293 MUST-60: where the queue ends, unless the user said that more follows. And at the end of each unit, as Linux does: whoever
 	 * merges at the other side may hand it up. */
-	if (queue_off(c, seq) + got == c->sndq.bytes || (got > c->mss && makes_units(c)))
+	uint32_t end = queue_off(c, seq) + got;
+
+	bool last = end == c->sndq.bytes ? !c->more || c->fin_queued : sndq_ends_record(&c->sndq, end);
+
+	if (last || (got > c->mss && makes_units(c)))
 		g.flags |= TH_PSH;
 	if (got > c->mss && !(why->why == WHY_MTU_PROBE && got == len))
 		p->gso_size = c->mss;
@@ -603,7 +615,7 @@ enum blocked { BLOCKED_NOT, BLOCKED_CWND, BLOCKED_WINDOW, BLOCKED_NAGLE, BLOCKED
 
 static uint32_t new_text(struct tcb *c, enum blocked *why_not)
 {
-	uint32_t have = unsent(c), room = peer_room(c), cwnd = tcp_window_left(c), len = have;
+	uint32_t have = unsent_record(c), room = peer_room(c), cwnd = tcp_window_left(c), len = have;
 
 	*why_not = BLOCKED_NOT;
 	if (!have || !may_send_data(c))
@@ -636,11 +648,16 @@ static uint32_t new_text(struct tcb *c, enum blocked *why_not)
 	/* Less than a segment: RFC 9293 3.8.6.2.1 (2) to (4), and Nagle as Minshall has it. */
 	bool all = len == have, small_out = seq_gt(c->snd.small, c->snd.una) && urgent_ahead(c, c->snd.nxt) <= 0;
 
-	if (all && !c->cork && (c->nodelay || !small_out || c->fin_queued))
+	if (all && (c->flush || have < unsent(c))) /* what is followed by another record will not grow */
+		return len;
+
+	bool hold = (c->cork || c->more_holds) && !c->fin_queued;
+
+	if (all && !hold && (c->nodelay || !small_out || c->fin_queued))
 		return len;
 	if (!all && len >= c->snd.max_wnd / 2 && *why_not == BLOCKED_WINDOW)
 		return len;
-	if (all && (c->cork || small_out))
+	if (all && (hold || small_out))
 		*why_not = BLOCKED_NAGLE;
 	return 0;
 }
@@ -675,7 +692,7 @@ static void text_sent(struct tcb *c, uint32_t sent, bool was_empty)
 
 	c->stat.bytes_sent += sent;
 	c->prr_out += sent;
-	c->last_sent = now;
+	c->last_sent = c->last_data_out = now;
 	pace(c, sent);
 	if (c->cc.ops->on_sent)
 		c->cc.ops->on_sent(&c->cc, now, sent, tcp_inflight(c));
@@ -746,7 +763,7 @@ static bool say_fin(struct tcb *c)
 
 static bool say_tail_probe(struct tcb *c)
 {
-	uint32_t have = unsent(c), room = peer_room(c);
+	uint32_t have = unsent_record(c), room = peer_room(c);
 
 	c->tlp_due = false;
 	if (board_empty(&c->board))
@@ -771,13 +788,15 @@ static bool say_tail_probe(struct tcb *c)
 static bool say_persist(struct tcb *c)
 {
 	struct tcp *t = c->tcp;
-	uint32_t room = peer_room(c), have = unsent(c), fits = room < have ? room : have;
+	uint32_t room = peer_room(c), have = unsent_record(c), fits = room < have ? room : have;
 
 	c->probe_due = false;
 	if (!may_send_data(c) || !board_empty(&c->board))
 		return true;
-	if (fits)
+	if (fits) {
+		c->more = c->more_holds = false;
 		return say_new(c, fits < c->mss ? fits : c->mss);
+	}
 	if (!have || c->cfg->bare_probes)
 		return write_bare(c, seq_add(c->snd.una, (uint32_t)-1), TH_ACK, WHY_PERSIST);
 	struct pkt_note n = {.why = WHY_PERSIST, .xmit = c->retries};
@@ -817,7 +836,7 @@ static enum say what_next(struct tcb *c, uint32_t *len, enum blocked *why_not)
 	if (c->ack_now && (c->rcvq.nearly || c->dsack_due || c->challenge_due || c->dup_acks_owed))
 		return SAY_ACK;
 	if (c->mtup.on && !pace_holds(c) && urgent_ahead(c, c->snd.nxt) <= 0 &&
-	    (*len = tcp_plpmtud_wants(c, unsent(c), peer_room(c), tcp_window_left(c))))
+	    (*len = tcp_plpmtud_wants(c, unsent_record(c), peer_room(c), tcp_window_left(c))))
 		return SAY_MTU_PROBE;
 	if (!c->board.nwaiting && (*len = new_text(c, why_not)))
 		return SAY_NEW;
@@ -889,19 +908,39 @@ static void note_usage(struct tcb *c, bool blocked)
 	}
 }
 
+/* What holds the connection up from now on? */
+static void note_limit(struct tcb *c, enum blocked why_not)
+{
+	enum tcp_chrono next = CHRONO_BUSY;
+	ns_t now = c->tcp->now;
+
+	if (!c->sndq.bytes && board_empty(&c->board))
+		next = CHRONO_IDLE;
+	else if (why_not == BLOCKED_WINDOW)
+		next = CHRONO_RWND;
+	else if (!unsent(c) && c->write_blocked && tcp_window_left(c) >= c->mss)
+		next = CHRONO_SNDBUF;
+	if (next == c->chrono.now)
+		return;
+	c->chrono.spent[c->chrono.now] += now - c->chrono.since;
+	c->chrono.now = next;
+	c->chrono.since = now;
+}
+
 /* There is nothing more to say now. Who wakes us? */
 static void fall_silent(struct tcb *c, enum blocked why_not)
 {
 	bool waiting = unsent(c) || (c->fin_queued && !c->fin_sent);
 
 	note_usage(c, why_not == BLOCKED_CWND);
+	note_limit(c, why_not);
 	if (pace_holds(c) && (waiting || c->board.nwaiting))
 		tcp_timer_set(c, T_PACE, c->pace_at);
 	if (!unsent(c) && tcp_inflight(c) < c->cc.cwnd)
 		rate_app_limited(&c->rate, tcp_inflight(c));
 	/* RFC 9293 3.8.6.1: nothing in flight that an ACK could come for, and something to send. */
 	if (waiting && may_send_data(c) && board_empty(&c->board) && c->due[T_PERSIST] == NS_NEVER &&
-	    !c->probe_due && why_not != BLOCKED_PACE && !(c->cork && peer_room(c) >= c->mss)) {
+	    !c->probe_due && why_not != BLOCKED_PACE) {
 		c->retries = 0;
 		tcp_timer_set(c, T_PERSIST, c->tcp->now + c->rtt.rto);
 	}

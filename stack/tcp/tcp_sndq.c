@@ -4,6 +4,8 @@
  * the other; its class follows what the queue holds. Bytes once queued never move and never change,
  * since packets under way refer to them; new bytes only go behind chunk->used.
  *
+ * A record's end is a mark on a part, which nothing joins any more.
+ *
  * Invariants: parts are consecutive in the stream and never empty; bytes is their sum; an empty queue
  * holds no chunk, unless one was lent by sndq_reserve. */
 #include "tcp_sndq.h"
@@ -104,11 +106,11 @@ static void push(struct sndq *q, struct chunk *c, uint32_t off, uint32_t len)
 {
 	struct sndq_part *last = q->n ? part_at(q, q->n - 1) : NULL;
 
-	if (last && last->chunk == c && last->off + last->len == off) {
+	if (last && !last->eor && last->chunk == c && last->off + last->len == off) {
 		last->len += len;
 	} else {
 		assert(q->n < q->cap);
-		*part_at(q, q->n++) = (struct sndq_part){c, off, len, q->pos + q->bytes};
+		*part_at(q, q->n++) = (struct sndq_part){c, off, len, q->pos + q->bytes, false};
 		chunk_ref(c);
 	}
 	q->bytes += len;
@@ -189,6 +191,7 @@ void sndq_drop(struct sndq *q, struct pkt_pool *pool, uint32_t n)
 			break;
 		}
 		n -= p->len;
+		q->nmarks -= p->eor;
 		chunk_unref(pool, p->chunk);
 		q->first = (q->first + 1) & (q->cap - 1);
 		q->n--;
@@ -210,6 +213,46 @@ static uint32_t find(const struct sndq *q, uint64_t pos)
 			hi = mid - 1;
 	}
 	return lo;
+}
+
+void sndq_mark(struct sndq *q)
+{
+	struct sndq_part *last = q->n ? part_at(q, q->n - 1) : NULL;
+
+	if (!last || last->eor)
+		return;
+	last->eor = true;
+	q->nmarks++;
+}
+
+uint32_t sndq_within(const struct sndq *q, uint32_t off, uint32_t len)
+{
+	assert(off <= q->bytes && len <= q->bytes - off);
+	if (!q->nmarks || !len)
+		return len;
+
+	uint64_t pos = q->pos + off;
+
+	for (uint32_t i = find(q, pos); i < q->n; i++) {
+		const struct sndq_part *p = part_at(q, i);
+		uint64_t upto = p->pos + p->len - pos;
+
+		if (upto >= len)
+			return len;
+		if (p->eor)
+			return (uint32_t)upto;
+	}
+	return len;
+}
+
+bool sndq_ends_record(const struct sndq *q, uint32_t off)
+{
+	assert(off <= q->bytes);
+	if (!q->nmarks || !off)
+		return false;
+	const struct sndq_part *p = part_at(q, find(q, q->pos + off - 1));
+
+	return p->eor && p->pos + p->len == q->pos + off;
 }
 
 void sndq_copy_out(const struct sndq *q, uint32_t off, uint32_t len, void *to)

@@ -13,11 +13,13 @@ struct sndq_part {
 	struct chunk *chunk;
 	uint32_t off, len;
 	uint64_t pos; /* stream position of its first byte */
+	bool eor;     /* its last byte ends a record: no segment reaches beyond */
 };
 
 struct sndq {
 	struct sndq_part *part; /* ring of `cap` (a power of two), NULL while never used */
 	uint32_t first, n, cap;
+	uint32_t nmarks; /* parts with eor */
 	uint32_t bytes;
 	uint64_t pos; /* stream position of the first byte held */
 	struct chunk *tail; /* being filled by our writes, with a reference of its own; or NULL */
@@ -32,6 +34,13 @@ uint32_t sndq_append(struct sndq *, struct pkt_pool *, const void *, uint32_t le
 bool sndq_append_slice(struct sndq *, struct pkt_pool *, struct chunk *, uint32_t off, uint32_t len);
 void *sndq_reserve(struct sndq *, struct pkt_pool *, uint32_t *len); /* in: wanted, out: lent */
 void sndq_commit(struct sndq *, uint32_t len);
+
+/* The last byte queued ends a record. Nothing if the queue is empty. */
+void sndq_mark(struct sndq *);
+/* How many of the bytes [off, off+len) belong to the record that off is in; all without a mark. */
+uint32_t sndq_within(const struct sndq *, uint32_t off, uint32_t len);
+/* Do the bytes before `off` end a record? */
+bool sndq_ends_record(const struct sndq *, uint32_t off);
 
 void sndq_drop(struct sndq *, struct pkt_pool *, uint32_t n); /* n bytes off the front */
 /* Copies the bytes [off, off+len). */

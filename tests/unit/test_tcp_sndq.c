@@ -229,6 +229,34 @@ static void random_use_matches_a_flat_buffer(void)
 	model_free(&m);
 }
 
+static void marks_split_the_stream_into_records(void)
+{
+	struct model m;
+
+	model_init(&m, 0);
+	append(&m, 100);
+	sndq_mark(&m.q);
+	sndq_mark(&m.q);
+	append(&m, 50);
+	append(&m, 50);
+	sndq_mark(&m.q);
+	append(&m, 300000);
+
+	CU_ASSERT_EQUAL(m.q.nmarks, 2);
+	CU_ASSERT_EQUAL(sndq_within(&m.q, 0, 99), 99);
+	CU_ASSERT_EQUAL(sndq_within(&m.q, 0, 300000), 100);
+	CU_ASSERT_EQUAL(sndq_within(&m.q, 99, 300000), 1);
+	CU_ASSERT_EQUAL(sndq_within(&m.q, 100, 300000), 100);
+	CU_ASSERT_EQUAL(sndq_within(&m.q, 200, 300000), 300000);
+	CU_ASSERT_TRUE(sndq_ends_record(&m.q, 100) && sndq_ends_record(&m.q, 200));
+	CU_ASSERT_FALSE(sndq_ends_record(&m.q, 99) || sndq_ends_record(&m.q, 0) || sndq_ends_record(&m.q, 300200));
+	expect_range(&m, 0, 300200);
+	drop(&m, 150);
+	CU_ASSERT_EQUAL(m.q.nmarks, 1);
+	CU_ASSERT_EQUAL(sndq_within(&m.q, 0, 100), 50);
+	model_free(&m);
+}
+
 static const struct test_case cases[] = {
 	TEST(small_writes_share_a_chunk_and_a_part),
 	TEST(an_empty_queue_holds_no_chunk),
@@ -236,6 +264,7 @@ static const struct test_case cases[] = {
 	TEST(lent_room_survives_input_that_empties_the_queue),
 	TEST(a_slice_is_sent_without_a_copy),
 	TEST(a_short_pool_takes_what_fits),
+	TEST(marks_split_the_stream_into_records),
 	TEST(random_use_matches_a_flat_buffer),
 };
 TEST_SUITE(tcp_sndq, cases);
