@@ -365,6 +365,8 @@ static int64_t do_accept(struct runner *r, struct attempt *a)
 	n->sock = s;
 	n->connected = true;
 	n->inq = f->inq;
+	if (r->env.notsent_lowat)
+		sock_set(r->stack, s, OPT_NOTSENT_LOWAT, r->env.notsent_lowat);
 	n->nonblock = a->call->nargs > 3 && (arg_int(r, a, 3, 0) & SOCK_NONBLOCK);
 	set_under_test(r, n);
 	return n->num;
@@ -644,6 +646,12 @@ static int64_t do_write(struct runner *r, struct attempt *a)
 		if (c < 0)
 			return c;
 	}
+	if (a->step) { /* who sleeps here is woken when there is room worth while, not for the first byte */
+		call_events(r);
+		if (!(f->bits & (SOCK_WRITABLE | SOCK_ERROR | SOCK_CLOSED)))
+			return CALL_BLOCKS;
+	}
+	f->bits &= ~(uint32_t)SOCK_WRITABLE;
 	n = write_some(r, f, len - (int64_t)a->done);
 	if (n > 0)
 		a->done += (uint64_t)n;
@@ -653,8 +661,10 @@ static int64_t do_write(struct runner *r, struct attempt *a)
 		sock_more(r->stack, f->sock);
 	if (n < 0 && n != ERR_AGAIN)
 		return a->done ? (int64_t)a->done : n == ERR_NOTCONN ? -EPIPE : -to_errno((int)n);
-	if ((int64_t)a->done < len && !nonblock)
+	if ((int64_t)a->done < len && !nonblock) {
+		a->step = 1;
 		return CALL_BLOCKS;
+	}
 	return a->done || !len ? (int64_t)a->done : -EAGAIN;
 }
 
@@ -789,7 +799,10 @@ static int64_t do_setsockopt(struct runner *r, struct attempt *a)
 	v *= options[i].scale;
 	if (doubled(r, options[i].opt))
 		v *= 2;
-	f->lowat_set |= options[i].opt == OPT_NOTSENT_LOWAT;
+	if (options[i].opt == OPT_NOTSENT_LOWAT) { /* 0: the system's default */
+		f->lowat_set = v != 0;
+		v = v ? v : r->env.notsent_lowat ? r->env.notsent_lowat : UINT32_MAX;
+	}
 	f->fastopen |= options[i].opt == OPT_FASTOPEN && v > 0;
 	e = sock_set(r->stack, f->sock, options[i].opt, v);
 	if (e == ERR_OPNOTSUPP && options[i].opt == OPT_FASTOPEN)
@@ -821,7 +834,7 @@ static int64_t do_getsockopt(struct runner *r, struct attempt *a)
 		return -to_errno(e);
 	if (r->options->profile->rules.buf_any && (options[i].opt == OPT_RCVBUF || options[i].opt == OPT_SNDBUF))
 		return 0;
-	if (options[i].opt == OPT_NOTSENT_LOWAT && (v >= UINT32_MAX || !f->lowat_set))
+	if (options[i].opt == OPT_NOTSENT_LOWAT && !f->lowat_set)
 		v = 0; /* as Linux shows the system's default */
 	return check_out(r, a, 3, v / options[i].scale) ? 0 : -EINVAL;
 }

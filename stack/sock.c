@@ -232,6 +232,8 @@ int sock_connect_data(struct stack *s, sock_t h, const struct addr *a, uint16_t 
 	return took > 0 ? (int)took : 0; /* it connects all the same; what was not taken comes later */
 }
 
+#define UNIT_WRITE_MAX (1u << 20) /* of one call, while room is counted in units */
+
 /* ---- sending ---- */
 
 /* Room for more, or why there is none. */
@@ -277,7 +279,16 @@ int64_t sock_send(struct stack *s, sock_t h, const void *bytes, size_t len)
 
 	if (room < 0 || !len)
 		return room < 0 ? room : 0;
-	uint32_t n = sndq_append(&c->sndq, s->pool, bytes, len < (size_t)room ? (uint32_t)len : (uint32_t)room);
+	uint32_t want = len < (size_t)room ? (uint32_t)len : (uint32_t)room;
+
+	if (c->cfg->sndbuf_units && c->mss) {
+		want = tcp_unit_room(c, len < UNIT_WRITE_MAX ? (uint32_t)len : UNIT_WRITE_MAX);
+		if (!want) {
+			c->write_blocked = true;
+			return ERR_AGAIN;
+		}
+	}
+	uint32_t n = sndq_append(&c->sndq, s->pool, bytes, want);
 
 	if (!n)
 		return ERR_NOMEM;
@@ -302,6 +313,7 @@ int sock_end_record(struct stack *s, sock_t h)
 	if (!c)
 		return no_conn(s, h);
 	sndq_mark(&c->sndq);
+	c->unit_fill = 0;
 	return 0;
 }
 
@@ -447,6 +459,10 @@ size_t sock_writable(struct stack *s, sock_t h)
 	struct tcb *c;
 	int64_t n = may_write(s, h, &c);
 
+	if (n > 0 && c->cfg->sndbuf_units && !tcp_writer_may_go_on(c)) {
+		c->write_blocked = true;
+		return 0;
+	}
 	return n > 0 ? (size_t)n : 0;
 }
 

@@ -90,6 +90,9 @@ struct tcp_config {
 	uint32_t rcvbuf_max;       /* for the window scale; 0: rcvbuf */
 	bool whole_segs;           /* FreeBSD: both buffers are rounded up to whole segments, and what they have
 				    * room for is accepted, even where the window cannot say so */
+	bool rtt_alike;            /* Linux: every sample of the RTT counts an eighth (RFC 7323 G: less, if they are many) */
+	bool sndbuf_units;         /* Linux: room in the send buffer is looked for when a send unit begins; what was
+				    * begun is filled. And a writer may go on when a third of the buffer is free */
 	bool ts_tolerant;          /* Linux, FreeBSD: a segment may lack the agreed timestamp (RFC 7323 3.2: SHOULD drop) */
 	bool bare_probes;          /* Linux: a zero window is probed without text, below it */
 	bool fin_again;            /* FreeBSD: until our FIN is acknowledged every ACK repeats it */

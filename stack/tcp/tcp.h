@@ -222,6 +222,7 @@ struct tcb {
 	struct tcp_config *own_cfg;
 	uint32_t sndbuf, rcvbuf, notsent_lowat, rcvlowat;
 	bool nodelay, cork, keepalive, write_blocked;
+	uint32_t unit_fill;    /* sndbuf_units: of the last unit that was begun */
 	bool more, more_holds; /* sock_more after the last write; and no ACK or timer has come since */
 	bool flush;            /* what is queued is held back by neither Nagle nor a cork */
 	struct {               /* what the time goes by on (as Linux's tcp_info says) */
@@ -399,6 +400,7 @@ void tcp_loss_on_timeout(struct tcb *);
 void tcp_loss_on_reorder_timer(struct tcb *);
 void tcp_loss_on_probe_timer(struct tcb *);
 void tcp_loss_arm_probe(struct tcb *);
+bool tcp_writer_may_go_on(const struct tcb *); /* tcp_ack.c */
 void tcp_enter_cwr(struct tcb *, const struct ack_news *, const char *why); /* ECE, or a probe repaired a loss */
 uint32_t tcp_inflight(const struct tcb *);
 uint32_t tcp_window_left(const struct tcb *); /* by cwnd, in bytes */
@@ -412,6 +414,7 @@ void tcp_send_syn_cookie(struct tcp *, const struct flow_key *, const struct seg
 void tcp_send_ack_at_once(struct tcb *); /* of what arrived before the segment now looked at */
 void tcp_send_tw_ack(struct tcp *, struct tcb_tw *);
 uint16_t tcp_own_mss(const struct tcb *); /* to announce */
+uint32_t tcp_unit_room(struct tcb *, uint32_t want); /* sndbuf_units: how much of it to take now */
 void tcp_mark_urgent(struct tcb *);   /* all that the user has written is urgent */
 uint32_t tcp_rcv_space(const struct tcb *); /* what we could announce */
 bool tcp_window_update_due(const struct tcb *);

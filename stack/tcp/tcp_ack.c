@@ -121,19 +121,25 @@ static void sample_rtt(struct tcb *c, const struct seg *g, const struct ack_news
 	}
 	if (rtt < 0)
 		return;
-	uint32_t flight = c->board.sent_bytes / (2u * c->mss) + 1;
+	uint32_t flight = c->cfg->rtt_alike ? 1 : c->board.sent_bytes / (2u * c->mss) + 1;
 
 	rtt_sample(&c->rtt, rtt, flight, c->tcp->now);
 	tcp_probe(c, PROBE_RTT, c->snd.una, c->snd.nxt, rtt, "round trip");
 }
 
-static void wake_writer(struct tcb *c)
+bool tcp_writer_may_go_on(const struct tcb *c)
 {
-	if (!c->write_blocked)
-		return;
 	uint32_t unsent = c->sndq.bytes - (c->snd.nxt.v - c->snd.una.v - (c->fin_sent && !c->fin_acked));
 
-	if (c->sndq.bytes > c->sndbuf - c->sndbuf / 3 || unsent >= c->notsent_lowat)
+	/* Linux waits until what is unsent is less than half of the mark. */
+	uint64_t most = c->cfg->sndbuf_units ? 2ull * unsent : unsent;
+
+	return c->sndq.bytes <= c->sndbuf - c->sndbuf / 3 && most < c->notsent_lowat;
+}
+
+static void wake_writer(struct tcb *c)
+{
+	if (!c->write_blocked || !tcp_writer_may_go_on(c))
 		return;
 	c->write_blocked = false;
 	tcp_notify(c, SOCK_WRITABLE);

@@ -990,6 +990,55 @@ void tcp_emit_all(struct tcp *t, ns_t now, size_t frames)
 	}
 }
 
+/* What the first unit, when full, lets go at once: whole segments within both windows. */
+static uint32_t pushed(const struct tcb *c, uint32_t gone, uint32_t fill)
+{
+	uint32_t room = peer_room(c), cwnd = tcp_window_left(c);
+
+	if (room > cwnd)
+		room = cwnd;
+	room = room > gone ? room - gone : 0;
+	if (room > fill)
+		room = fill;
+	return room - room % c->mss;
+}
+
+/* Linux's way of taking what is written: in units of up to 64 kB and half the largest window. Room is
+ * looked for only when one begins, and the one at the head leaves as far as the windows allow as soon as
+ * it is full, which makes room at its end. So the buffer may hold more than its size. */
+uint32_t tcp_unit_room(struct tcb *c, uint32_t want)
+{
+	uint32_t goal = QUANTUM - 1 - UNIT_HEADROOM, n = 0;
+	uint32_t gone = pushed(c, 0, unsent(c)), fill = unsent(c) - gone; /* what may leave has as good as left */
+
+	if (c->snd.max_wnd > MSS_DEFAULT_V4 && goal > c->snd.max_wnd / 2)
+		goal = c->snd.max_wnd / 2;
+	goal = goal < c->mss ? c->mss : goal - goal % c->mss;
+	if (fill > c->unit_fill)
+		fill = c->unit_fill;
+	while (n < want) {
+		uint32_t waiting = unsent(c) + n - gone;
+
+		if (!fill || fill >= goal) {
+			if (c->sndq.bytes + n >= c->sndbuf || waiting >= c->notsent_lowat)
+				break;
+			fill = 0;
+		}
+		uint32_t take = want - n < goal - fill ? want - n : goal - fill;
+
+		n += take;
+		fill += take;
+		if (fill == goal && waiting + take == fill) {
+			uint32_t out = pushed(c, gone, fill);
+
+			gone += out;
+			fill -= out;
+		}
+	}
+	c->unit_fill = fill;
+	return n;
+}
+
 /* RFC 9293 3.10.2 with the urgent flag. What waits behind a shut window is announced all the same:
  * the peer looks at URG whatever its window (MUST-66). */
 void tcp_mark_urgent(struct tcb *c)

@@ -54,6 +54,7 @@
 #define TLP_MAX_ACK_DELAY (200 * MS) /* RFC 8985 7.2 */
 #define RACK_MULT_PERSIST 16         /* RFC 8985 6.2 step 4: recoveries until reo_wnd_mult is reset */
 
+#define UNIT_HEADROOM 320   /* Linux leaves so much of 64 kB to the headers */
 #define UNIT_SEGS 2         /* smallest limit of a TSO unit, as Linux's tcp_min_tso_segs */
 #define PACE_QUANTUM MS     /* of the rate may leave at once, and two segments always */
 #define PACE_SLOW_START 200 /* per cent of cwnd / srtt: room to double, and to grow (as Linux) */
