@@ -602,25 +602,28 @@ static int set_in_config(struct tcb *c, enum sock_opt opt, int64_t v)
 
 	if (!cfg)
 		return ERR_NOMEM;
+
+	ns_t ms = ns_min(v, INT32_MAX) * MS; /* 24 days are as good as for ever */
+
 	switch (opt) {
 	case OPT_KEEPIDLE:
-		cfg->keep_idle = v * MS;
+		cfg->keep_idle = ms;
 		if (c->keepalive && c->state >= TCP_ESTABLISHED)
 			tcp_timer_set(c, T_KEEP, ns_max(c->last_rcvd, c->established_at) + cfg->keep_idle);
 		return 0;
 	case OPT_KEEPINTVL:
-		cfg->keep_intvl = v * MS;
+		cfg->keep_intvl = ms;
 		return 0;
 	case OPT_KEEPCNT:
 		cfg->keep_cnt = (uint8_t)(v < 255 ? v : 255);
 		return 0;
 	case OPT_USER_TIMEOUT:
-		cfg->user_timeout = v * MS;
+		cfg->user_timeout = ms;
 		c->uto.fixed = v > 0;
 		c->uto.due = cfg->uto && c->state >= TCP_ESTABLISHED;
 		return 0;
 	case OPT_KEEPINIT:
-		cfg->keep_init = v * MS;
+		cfg->keep_init = ms;
 		return 0;
 	case OPT_NOOPT:
 		cfg->no_options = v;

@@ -7,8 +7,8 @@
  *
  * The client keeps cookies in a small table, the least recently used makes room. A SYN that is sent
  * again has neither option nor text; if it is then answered, data in SYNs to that peer rest for a while
- * (4.1.3.1), and
- * so they do if the answer has neither a cookie nor an ACK of the text. What of the text the SYN-ACK does not acknowledge is sent again at once (4.2.1).
+ * (4.1.3.1), and so they do if the answer has neither a cookie nor an ACK of the text. What of the text
+ * the SYN-ACK does not acknowledge is sent again at once (4.2.1).
  *
  * Limits (5.1): `fastopen_pending` children wait for the last step of the handshake. One that is reset
  * counts as pending for another minute, since whoever forges SYNs may forge resets. Beyond the limit, or

@@ -206,7 +206,10 @@ static void take_syn_text(struct tcb *c)
 		return;
 	c->stat.bytes_received += n;
 	tcp_timer_set(c, T_DELACK, c->tcp->now + c->cfg->delack);
-	tcp_notify(c, SOCK_READABLE);
+	if (c->user_gone || c->user_shut_rd)
+		rcvq_consume(&c->rcvq, c->tcp->pool, c->rcvq.bytes);
+	else
+		tcp_notify(c, SOCK_READABLE);
 }
 
 static enum verdict ack_syn_received(struct tcb *c, const struct seg *g)

@@ -282,7 +282,29 @@ static void reading_announces_a_quarter_of_the_buffer_only_with_the_switch(void)
 	}
 }
 
+/* keep_syn_text: nobody is left to read it. */
+static void text_of_a_crossing_syn_is_let_go_when_the_user_has_closed(void)
+{
+	struct lone *l = lone_open();
+	struct lone_peer p = lone_peer(0);
+	struct sock_info i = {.unread = 1};
+
+	lone_connect(l, &p);
+	lone_say(l, &p, TH_SYN, 100);
+	CU_ASSERT_EQUAL(lone_state(l, &p), TCP_SYN_RECEIVED);
+	CU_ASSERT_EQUAL(sock_readable(l->s, p.sock), 0);
+	sock_close(l->s, p.sock);
+	lone_turn(l);
+	p.ack = p.stack_iss + 1;
+	lone_say(l, &p, TH_ACK, 0);
+	CU_ASSERT_EQUAL(lone_state(l, &p), TCP_FIN_WAIT_1);
+	CU_ASSERT_TRUE(lone_info(l, &p, &i));
+	CU_ASSERT_EQUAL(i.unread, 0);
+	lone_free(l);
+}
+
 static const struct test_case cases[] = {
+	TEST(text_of_a_crossing_syn_is_let_go_when_the_user_has_closed),
 	TEST(a_syn_that_opens_nothing_in_time_wait_is_answered_unless_the_switch_says_no),
 	TEST(a_syn_ack_to_a_listener_is_reset_unless_the_switch_says_no),
 	TEST(the_ack_of_an_old_fin_counts_only_with_the_switch),
