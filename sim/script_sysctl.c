@@ -23,7 +23,7 @@ static void profile_linux(struct script_profile *p)
 	p->tcp.rcvbuf_max = 15 * 1024 * 1024;
 	p->tcp.sndbuf = 4194304;
 	p->tcp.ts_tolerant = p->tcp.bare_probes = p->tcp.sndbuf_units = p->tcp.rtt_alike = true;
-	p->tcp.hystart = false; /* RFC 9406's differs from Linux's */
+	p->tcp.hystart_classic = true;
 	p->define[0] = "STANDARD";
 }
 

@@ -236,6 +236,11 @@ int sock_connect_data(struct stack *s, sock_t h, const struct addr *a, uint16_t 
 
 /* ---- sending ---- */
 
+static bool by_units(const struct tcb *c)
+{
+	return c->cfg->sndbuf_units && c->mss;
+}
+
 /* Room for more, or why there is none. */
 static int64_t may_write(struct stack *s, sock_t h, struct tcb **out)
 {
@@ -257,8 +262,10 @@ static int64_t may_write(struct stack *s, sock_t h, struct tcb **out)
 	default:
 		return ERR_PIPE;
 	}
-	uint32_t room = c->sndq.bytes < c->sndbuf ? c->sndbuf - c->sndq.bytes : 0;
+	uint32_t last, room = c->sndq.bytes < c->sndbuf ? c->sndbuf - c->sndq.bytes : 0;
 
+	if (by_units(c))
+		room = tcp_unit_room(c, UNIT_WRITE_MAX, &last);
 	if (!room) {
 		c->write_blocked = true;
 		return ERR_AGAIN;
@@ -281,13 +288,8 @@ int64_t sock_send(struct stack *s, sock_t h, const void *bytes, size_t len)
 		return room < 0 ? room : 0;
 	uint32_t want = len < (size_t)room ? (uint32_t)len : (uint32_t)room;
 
-	if (c->cfg->sndbuf_units && c->mss) {
-		want = tcp_unit_room(c, len < UNIT_WRITE_MAX ? (uint32_t)len : UNIT_WRITE_MAX);
-		if (!want) {
-			c->write_blocked = true;
-			return ERR_AGAIN;
-		}
-	}
+	if (by_units(c))
+		tcp_unit_room(c, want, &c->unit_fill);
 	uint32_t n = sndq_append(&c->sndq, s->pool, bytes, want);
 
 	if (!n)
@@ -459,7 +461,7 @@ size_t sock_writable(struct stack *s, sock_t h)
 	struct tcb *c;
 	int64_t n = may_write(s, h, &c);
 
-	if (n > 0 && c->cfg->sndbuf_units && !tcp_writer_may_go_on(c)) {
+	if (n > 0 && by_units(c) && !tcp_writer_may_go_on(c)) {
 		c->write_blocked = true;
 		return 0;
 	}

@@ -67,7 +67,10 @@ uint32_t cc_slow_start(struct cc *cc, struct hystart *h, const struct cc_ack *a)
 {
 	/* RFC 9406 4.3: for the first slow start only, while ssthresh is still unknown. */
 	bool watch = h && cc->hystart && !h->done && cc->ssthresh == SSTHRESH_INFINITE;
-	uint32_t grow = watch ? hystart_on_ack(h, cc, a) : a->acked;
+	uint32_t grow = watch && !cc->hystart_classic ? hystart_on_ack(h, cc, a) : a->acked;
+
+	if (watch && cc->hystart_classic)
+		hystart_classic_on_ack(h, cc, a);
 
 	assert(cc->cwnd < cc->ssthresh);
 	if (watch && h->done) {

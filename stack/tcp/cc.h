@@ -45,7 +45,7 @@ struct cc {
 	uint32_t mss;
 	uint32_t cwnd, ssthresh;
 	uint64_t pacing_rate; /* bytes per second; 0: no pacing */
-	bool hystart, abc;    /* switches from struct tcp_config */
+	bool hystart, hystart_classic, abc; /* switches from struct tcp_config */
 };
 
 #define SSTHRESH_INFINITE UINT32_MAX
@@ -83,9 +83,12 @@ struct hystart {
 	uint32_t samples, css_rounds;
 	uint32_t window_end; /* relative sequence number that ends the round */
 	bool in_css, done;
+	ns_t delay_min, round_start, last_ack; /* of the classic form */
 };
 void hystart_init(struct hystart *);
 /* Bytes by which slow start may grow for this ACK; sets h->done and the caller then ssthresh = cwnd. */
+/* The classic form (see hystart.c): sets h->done alone. */
+void hystart_classic_on_ack(struct hystart *, const struct cc *, const struct cc_ack *);
 uint32_t hystart_on_ack(struct hystart *, const struct cc *, const struct cc_ack *);
 
 #endif

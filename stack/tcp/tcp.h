@@ -414,7 +414,8 @@ void tcp_send_syn_cookie(struct tcp *, const struct flow_key *, const struct seg
 void tcp_send_ack_at_once(struct tcb *); /* of what arrived before the segment now looked at */
 void tcp_send_tw_ack(struct tcp *, struct tcb_tw *);
 uint16_t tcp_own_mss(const struct tcb *); /* to announce */
-uint32_t tcp_unit_room(struct tcb *, uint32_t want); /* sndbuf_units: how much of it to take now */
+uint32_t tcp_unit_room(const struct tcb *, uint32_t want, uint32_t *last); /* sndbuf_units: how much of it to take
+									    * now; and the last unit's fill then */
 void tcp_mark_urgent(struct tcb *);   /* all that the user has written is urgent */
 uint32_t tcp_rcv_space(const struct tcb *); /* what we could announce */
 bool tcp_window_update_due(const struct tcb *);

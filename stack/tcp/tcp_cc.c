@@ -19,6 +19,7 @@ bool tcp_cc_start(struct tcb *c, enum tcp_cc_kind kind)
 	c->cc.ops = ops;
 	c->cc.mss = c->mss ? c->mss : MSS_DEFAULT_V4;
 	c->cc.hystart = c->cfg->hystart;
+	c->cc.hystart_classic = c->cfg->hystart_classic;
 	c->cc.abc = c->cfg->abc;
 	c->cc.cwnd = old.ops ? old.cwnd : cc_initial_window(c->cc.mss, c->cfg->iw_segs);
 	c->cc.ssthresh = old.ops ? old.ssthresh : SSTHRESH_INFINITE;

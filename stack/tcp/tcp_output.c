@@ -1006,7 +1006,7 @@ static uint32_t pushed(const struct tcb *c, uint32_t gone, uint32_t fill)
 /* Linux's way of taking what is written: in units of up to 64 kB and half the largest window. Room is
  * looked for only when one begins, and the one at the head leaves as far as the windows allow as soon as
  * it is full, which makes room at its end. So the buffer may hold more than its size. */
-uint32_t tcp_unit_room(struct tcb *c, uint32_t want)
+uint32_t tcp_unit_room(const struct tcb *c, uint32_t want, uint32_t *last)
 {
 	uint32_t goal = QUANTUM - 1 - UNIT_HEADROOM, n = 0;
 	uint32_t gone = pushed(c, 0, unsent(c)), fill = unsent(c) - gone; /* what may leave has as good as left */
@@ -1035,7 +1035,7 @@ uint32_t tcp_unit_room(struct tcb *c, uint32_t want)
 			fill -= out;
 		}
 	}
-	c->unit_fill = fill;
+	*last = fill;
 	return n;
 }
 
