@@ -108,11 +108,18 @@ static void advance_una(struct tcb *c, seq_t ack, struct ack_news *news)
 	rtt_clear_backoff(&c->rtt);
 }
 
-/* RFC 6298 3 (Karn) and RFC 7323 4.1: from a record sent once, else by the echoed timestamp. */
+/* RFC 6298 3 (Karn) and RFC 7323 4.1: from a record sent once, else by the echoed timestamp.
+ *
+ * An ACK that reports a duplicate answers that duplicate: what it newly tells was said before in ACKs
+ * that were lost, and its echo is as old (a receiver does not take the timestamp of a segment below its
+ * window). As a sample that would be the time since then, timeouts included, and the next timeout
+ * would be longer for it: with 15 % and 20 % lost each way the RTO went to 79 s at 20 ms of RTT. */
 static void sample_rtt(struct tcb *c, const struct seg *g, const struct ack_news *news)
 {
 	ns_t rtt = news->first_rtt;
 
+	if (news->dsack)
+		return;
 	if (rtt < 0 && c->ts_ok && g->opt.has_ts && g->opt.ts_ecr && news->una_moved) {
 		uint32_t ticks = tcp_ts_now(c) - g->opt.ts_ecr;
 
