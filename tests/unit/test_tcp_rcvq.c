@@ -374,7 +374,31 @@ static void random_overlaps_match_a_naive_array_around_the_wraps(void)
 		random_segments(base[i]);
 }
 
+/* As text of a SYN, which is kept as early until the connection stands. */
+static void an_early_range_joins_when_its_number_comes_up(void)
+{
+	struct model m;
+	uint8_t buf[40];
+
+	model_init(&m, 0xfffffff0u, 0);
+	insert(&m, 1, 30, 'a', true);
+	insert(&m, 40, 10, 'b', true);
+	CU_ASSERT_EQUAL(rcvq_join(&m.q, &m.pool, &m.nxt), 0);
+	CU_ASSERT_EQUAL(m.q.bytes, 0);
+
+	m.nxt = seq_add(m.base, 1);
+	CU_ASSERT_EQUAL(rcvq_join(&m.q, &m.pool, &m.nxt), 30);
+	CU_ASSERT_TRUE(seq_eq(m.nxt, seq_add(m.base, 31)));
+	CU_ASSERT_EQUAL(m.q.nearly, 1);
+	CU_ASSERT_TRUE(rcvq_check(&m.q, m.nxt));
+	CU_ASSERT_EQUAL(rcvq_read(&m.q, &m.pool, buf, sizeof(buf)), 30);
+	CU_ASSERT_TRUE(buf[0] == 'a' && buf[29] == 'a');
+	CU_ASSERT_EQUAL(rcvq_join(&m.q, &m.pool, &m.nxt), 0);
+	model_free(&m);
+}
+
 static const struct test_case cases[] = {
+	TEST(an_early_range_joins_when_its_number_comes_up),
 	TEST(in_order_bytes_are_readable_at_once),
 	TEST(a_hole_is_filled_and_the_early_bytes_follow),
 	TEST(the_first_copy_of_a_byte_wins),
