@@ -56,6 +56,34 @@ static void a_rising_one_slows_it_down_and_ends_it_after_five_rounds(void)
 	CU_ASSERT_TRUE(r.cc.cwnd > 2 * before);
 }
 
+static void in_the_classic_form_a_rise_ends_it_at_once(void)
+{
+	struct cc_rig r;
+
+	start(&r, CC_CUBIC);
+	r.cc.hystart_classic = true;
+	for (int i = 0; i < 2; i++)
+		round_of(&r, 200 * MS); /* 40 segments a round: more than 2 ms apart, so no train */
+	CU_ASSERT_EQUAL(r.cc.ssthresh, SSTHRESH_INFINITE);
+	uint32_t before = r.cc.cwnd;
+
+	round_of(&r, 230 * MS);
+	CU_ASSERT_TRUE(r.cc.ssthresh < before + 12 * MSS); /* after eight samples */
+	CU_ASSERT_TRUE(r.cc.ssthresh > before);
+}
+
+static void in_the_classic_form_a_long_train_of_acks_ends_it(void)
+{
+	struct cc_rig r;
+
+	start(&r, CC_CUBIC);
+	r.cc.hystart_classic = true;
+	for (int i = 0; i < 8; i++)
+		round_of(&r, 50 * MS);
+	CU_ASSERT_TRUE(r.cc.ssthresh <= r.cc.cwnd);
+	CU_ASSERT_TRUE(r.cc.cwnd >= 25 * MSS); /* no sooner than the ACKs are 2 ms apart */
+}
+
 static void a_rise_that_passes_resumes_slow_start(void)
 {
 	struct cc_rig r;
@@ -105,6 +133,8 @@ static const struct test_case cases[] = {
 	TEST(a_flat_round_trip_time_never_ends_slow_start),
 	TEST(small_wobbles_do_not_end_it),
 	TEST(a_rising_one_slows_it_down_and_ends_it_after_five_rounds),
+	TEST(in_the_classic_form_a_rise_ends_it_at_once),
+	TEST(in_the_classic_form_a_long_train_of_acks_ends_it),
 	TEST(a_rise_that_passes_resumes_slow_start),
 	TEST(the_burst_of_the_initial_window_is_no_rise),
 	TEST(it_serves_the_first_slow_start_only),

@@ -45,6 +45,29 @@ static void more_than_was_reserved_cannot_be_committed(void)
 	lone_free(l);
 }
 
+static void a_buffer_of_units_is_filled_unit_by_unit(void)
+{
+	static uint8_t text[200000];
+	struct lone *l = lone_new();
+	struct lone_peer p = lone_peer(0);
+	struct sock_info i;
+
+	l->cfg.tcp.sndbuf_units = true;
+	lone_start(l);
+	lone_handshake(l, &p);
+	sock_set(l->s, p.sock, OPT_SNDBUF, 4096);
+	int64_t n = sock_send(l->s, p.sock, text, sizeof(text));
+
+	/* More than the buffer's size, since what was begun is filled; but not all. */
+	CU_ASSERT_TRUE(n > 4096 && n < (int64_t)sizeof(text));
+	CU_ASSERT_EQUAL(sock_send(l->s, p.sock, text, 1), ERR_AGAIN);
+	CU_ASSERT_EQUAL(sock_writable(l->s, p.sock), 0);
+	lone_turn(l);
+	sock_info(l->s, p.sock, &i);
+	CU_ASSERT_EQUAL(i.notsent + (i.snd_nxt - i.snd_una), n);
+	lone_free(l);
+}
+
 /* Of the frame heard last: the IPv4 header's fields (RFC 791 3.1). */
 static uint8_t tos_of(const struct lone *l)
 {
@@ -144,5 +167,6 @@ static const struct test_case cases[] = {
 	TEST(the_differentiated_services_field_and_the_ttl_are_the_users),
 	TEST(an_algorithm_that_finds_no_memory_is_not_set),
 	TEST(more_than_was_reserved_cannot_be_committed),
+	TEST(a_buffer_of_units_is_filled_unit_by_unit),
 };
 TEST_SUITE(sock, cases);
