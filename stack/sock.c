@@ -238,7 +238,7 @@ int sock_connect_data(struct stack *s, sock_t h, const struct addr *a, uint16_t 
 
 static bool by_units(const struct tcb *c)
 {
-	return c->cfg->sndbuf_units && c->mss;
+	return c->cfg->sndbuf_units && c->state >= TCP_ESTABLISHED;
 }
 
 /* Room for more, or why there is none. */

@@ -49,12 +49,14 @@ static uint32_t unsent(const struct tcb *c)
 	return c->fin_sent ? 0 : c->sndq.bytes - sent;
 }
 
-/* The same up to the end of the record that is next: no segment holds parts of two. */
+/* The same up to the end of the record that is next: no segment holds parts of two. One that ends beyond
+ * a quantum does not matter yet. */
 static uint32_t unsent_record(const struct tcb *c)
 {
-	uint32_t have = unsent(c);
+	uint32_t have = unsent(c), look = have < QUANTUM ? have : QUANTUM;
+	uint32_t within = have ? sndq_within(&c->sndq, queue_off(c, c->snd.nxt), look) : 0;
 
-	return have ? sndq_within(&c->sndq, queue_off(c, c->snd.nxt), have) : 0;
+	return within < look ? within : have;
 }
 
 /* How far the peer's window reaches beyond snd.nxt. */
@@ -334,8 +336,8 @@ static uint32_t write_text(struct tcb *c, seq_t seq, uint32_t len, uint16_t flag
 	}
 	if (got == len)
 		g.flags |= flags & TH_FIN;
-	/* RFC 9293 MUST-60: where the queue ends, unless the user said that more follows. And at the end of each unit, as Linux does: whoever
-	 * merges at the other side may hand it up. */
+	/* RFC 9293 MUST-60: where the queue ends, unless the user said that more follows. And at the end of
+	 * each unit, as Linux does: whoever merges at the other side may hand it up. */
 	uint32_t end = queue_off(c, seq) + got;
 
 	bool last = end == c->sndq.bytes ? !c->more || c->fin_queued : sndq_ends_record(&c->sndq, end);
