@@ -38,7 +38,7 @@ LIBOBJ  := $(call obj,$(CORE) $(LINK) $(TLS) $(TRACES) $(SIM)) $(B)/gen/demo_pki
 quiet    = $(if $(filter 0,$(V)),@echo "  $(1)",)
 
 .PHONY: all help setup setup-tests demo check unit check-scripts check-scenarios check-cli check-live \
-        embed purity deps determinism lint format bench rfc diagram mutants install clean
+        embed purity deps determinism lint format bench rfc diagram mutants fuzz install clean
 .SECONDARY:
 
 ## all          the program, build/<variant>/tapir (VARIANT=debug, release, cov)
@@ -179,6 +179,17 @@ diagram:
 ## mutants      seeded bugs, and how many the tests catch
 mutants:
 	@python3 tests/mutants/run.py
+
+## fuzz         each parser and the stack under libFuzzer (clang): FUZZ_SECONDS=60 each, T="target ..."
+FUZZ_SECONDS ?= 60
+fuzz:
+	$(Q)$(MAKE) --no-print-directory VARIANT=fuzz CC=clang build/fuzz/fuzz
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) bash tests/fuzz/run.sh $(T)
+$(B)/testlib.a: $(call obj,$(TESTLIB))
+	$(Q)rm -f $@; ar rcs $@ $^
+$(B)/fuzz: $(call obj,tests/fuzz/fuzz.c) $(B)/testlib.a $(B)/libtapir-all.a
+	$(call quiet,LD   $@)
+	$(Q)$(CC) $(OPT) -fsanitize=fuzzer $^ $(LIBS) -lm $(LDFLAGS) -o $@
 
 ## install      program and manual page, to PREFIX (/usr/local)
 install:

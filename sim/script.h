@@ -254,6 +254,7 @@ struct script_run_options {
 	const char *const *defines; /* for script_parse; NULL: none */
 	const char *out_dir;        /* NULL: no captures */
 	uint64_t seed;
+	uint32_t turns;             /* of the stack, at most; 0: RUN_TURNS */
 };
 
 /* Runs a parsed script on a fresh stack. Never hangs: turns and virtual time are bounded. */

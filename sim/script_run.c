@@ -145,7 +145,7 @@ void run_turn(struct runner *r)
 		n = speak(r) + (r->pending_end != was);
 		r->turns++;
 	} while (n && ++rounds < 1000 && !r->failed);
-	if (rounds == 1000 || r->turns > RUN_TURNS)
+	if (rounds == 1000 || r->turns > (r->options->turns ? r->options->turns : RUN_TURNS))
 		run_fail(r, 0, "the stack does not stop talking");
 }
 

@@ -19,6 +19,12 @@ bool frame_guess_partial(struct pkt *);
 /* A CSUM_PARTIAL frame that goes out to a device with offload: writes what the device expects. */
 void frame_prime_partial(struct pkt *);
 
+/* The vnet header (virtio 1.2, 5.1.6) that a device puts in front of a frame, and expects there. What
+ * it says of a frame that came in and does not fit its bytes is not believed. */
+struct virtio_net_hdr;
+void frame_from_vnet(struct pkt *, const struct virtio_net_hdr *);
+void frame_to_vnet(struct pkt *, struct virtio_net_hdr *); /* primes a checksum that is due */
+
 /* Bytes of the headers of a TCP frame with l4_off set: all that stands before the payload. */
 uint32_t frame_tcp_headers(const struct pkt *);
 

@@ -53,26 +53,6 @@ static int tap_fd(const struct link *l)
 
 /* ---- in ---- */
 
-static void apply_vnet(struct pkt *p, const struct virtio_net_hdr *v)
-{
-	uint8_t type = v->gso_type & (uint8_t)~VIRTIO_NET_HDR_GSO_ECN;
-	uint32_t payload;
-
-	if (v->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM)
-		frame_mark_partial(p, v->csum_start, v->csum_offset);
-	else if (v->flags & VIRTIO_NET_HDR_F_DATA_VALID)
-		p->csum = CSUM_VERIFIED;
-	if (p->csum != CSUM_PARTIAL || p->l4_proto != 6 || v->gso_size == 0)
-		return;
-	if (type != VIRTIO_NET_HDR_GSO_TCPV4 && type != VIRTIO_NET_HDR_GSO_TCPV6)
-		return;
-	if (frame_tcp_headers(p) >= p->head_len)
-		return;
-	payload = p->head_len - frame_tcp_headers(p);
-	p->gso_size = v->gso_size;
-	p->gso_segs = (uint16_t)((payload + v->gso_size - 1) / v->gso_size);
-}
-
 /* Frames that fit a small chunk move there, so that a large one is not held by an ACK. */
 static struct pkt *take_frame(struct tap *t, size_t len)
 {
@@ -113,7 +93,7 @@ static size_t tap_recv(struct link *l, struct pkt **out, size_t max)
 			break;
 		}
 		if (t->vnet)
-			apply_vnet(out[n], &v);
+			frame_from_vnet(out[n], &v);
 		bytes += (size_t)got;
 		n++;
 	}
@@ -121,27 +101,6 @@ static size_t tap_recv(struct link *l, struct pkt **out, size_t max)
 }
 
 /* ---- out ---- */
-
-static void fill_vnet(struct pkt *p, struct virtio_net_hdr *v)
-{
-	bool v6;
-
-	memset(v, 0, sizeof(*v));
-	if (p->csum != CSUM_PARTIAL)
-		return;
-	frame_prime_partial(p);
-	v->flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
-	v->csum_start = p->l4_off;
-	v->csum_offset = p->l4_proto == 6 ? 16 : 6;
-	if (p->gso_size == 0 || p->len - frame_tcp_headers(p) <= p->gso_size)
-		return;
-	v6 = p->data[p->l3_off] >> 4 == 6;
-	v->gso_type = v6 ? VIRTIO_NET_HDR_GSO_TCPV6 : VIRTIO_NET_HDR_GSO_TCPV4;
-	if (p->data[p->l4_off + 13] & 0x80) /* CWR goes out with the first segment only */
-		v->gso_type |= VIRTIO_NET_HDR_GSO_ECN;
-	v->gso_size = p->gso_size;
-	v->hdr_len = (uint16_t)frame_tcp_headers(p);
-}
 
 /* False: the device is full, the frame is still the caller's. */
 static bool send_one(struct tap *t, struct pkt *p)
@@ -152,7 +111,7 @@ static bool send_one(struct tap *t, struct pkt *p)
 	ssize_t done;
 
 	if (t->vnet) {
-		fill_vnet(p, &v);
+		frame_to_vnet(p, &v);
 		iov[n++] = (struct iovec){&v, sizeof(v)};
 	} else {
 		csum_complete(p);
