@@ -8,6 +8,8 @@
 #include "../base/check.h"
 #include "../wire/csum.h"
 #include "../wire/eth.h"
+#include "../wire/tcp.h"
+#include "../wire/udp.h"
 
 #define TCP_FIELD 16
 #define UDP_FIELD 6
@@ -57,7 +59,8 @@ bool frame_mark_partial(struct pkt *p, uint32_t l4_off, uint32_t field)
 		return false;
 	if (!locate(p, &at) || l4_off < at.l4)
 		return false;
-	if (l4_off > p->head_len || p->head_len - l4_off < field + 2)
+	/* The whole header: who cuts segments later reads its length from it. */
+	if (l4_off > p->head_len || p->head_len - l4_off < (field == TCP_FIELD ? TCP_LEN : UDP_LEN))
 		return false;
 	p->l3_off = (uint16_t)at.l3;
 	p->l4_off = (uint16_t)l4_off;
