@@ -167,6 +167,73 @@ static void say(struct game *w, struct lone_peer *p)
 	if (how & 0x40)
 		p->port++; /* another connection from now on */
 	lone_say_seg(w->l, p, &g, NULL);
+}
+
+/* What a receiver would say, whatever it is about: acknowledge, acknowledge a half, leave holes. Chance
+ * alone does not find the numbers that make loss recovery run. */
+static void answer(struct game *w, struct lone_peer *p)
+{
+	enum { ALL, HALF, NOTHING, ALL_BUT_FIRST, LAST, AGAIN, MARKED, TEXT };
+	struct sock_info i;
+	uint8_t how = fuzz_u8(&w->in);
+	struct seg g = {.flags = TH_ACK, .wnd = 60000};
+
+	if (!lone_info(w->l, p, &i))
+		return;
+	uint32_t mss = i.mss ? i.mss : 536, out = i.snd_nxt - i.snd_una;
+
+	g.seq = seq_of(i.rcv_nxt);
+	g.ack = seq_of(i.snd_una);
+	if (i.timestamps)
+		g.opt = (struct tcp_opts){.has_ts = true, .ts_val = 5000 + (uint32_t)(w->l->now / MS), .ts_ecr = p->ts_ecr};
+	switch (how & 7) {
+	case HALF:
+		g.ack = seq_of(i.snd_una + out / 2);
+		break;
+	case ALL_BUT_FIRST:
+	case LAST:
+		g.opt.nsack = 1;
+		g.opt.sack[0].lo = seq_of((how & 7) == LAST ? i.snd_nxt - mss : i.snd_una + mss * (1 + (how >> 6)));
+		g.opt.sack[0].hi = seq_of(i.snd_nxt);
+		break;
+	case AGAIN:
+		g.ack = seq_of(i.snd_nxt);
+		g.opt.nsack = 1;
+		g.opt.sack[0].lo = seq_of(i.snd_nxt - mss);
+		g.opt.sack[0].hi = seq_of(i.snd_nxt);
+		break;
+	case TEXT:
+		g.len = mss < 1400 ? mss : 1400;
+		break;
+	case NOTHING:
+		break;
+	default:
+		g.flags |= (how & 7) == MARKED ? TH_ECE : 0;
+		g.ack = seq_of(i.snd_nxt);
+		break;
+	}
+	for (int k = 0; k <= (how >> 3 & 3); k++)
+		lone_say_seg(w->l, p, &g, NULL);
+}
+
+/* What the stack said since: the peers know its ports and timestamps. */
+static void learn(struct game *w)
+{
+	const struct lone *l = w->l;
+
+	for (size_t i = 0; i < l->nheard; i++)
+		for (size_t k = 0; k < PEERS; k++) {
+			const struct seg *g = &l->heard[i];
+			struct lone_peer *p = &w->peer[k];
+
+			if (g->dport != p->port)
+				continue;
+			if (g->opt.has_ts)
+				p->ts_ecr = g->opt.ts_val;
+			if (g->flags & TH_SYN)
+				p->stack_port = g->sport;
+			p->ack = g->seq.v + seg_len(g);
+		}
 	lone_forget(w->l);
 }
 
@@ -374,9 +441,24 @@ static void step(struct game *w)
 		call(w);
 		break;
 	default:
-		stack_fail_alloc(w->l->s, op >> 3 & 7);
+		if (op & 0x80)
+			stack_fail_alloc(w->l->s, op >> 3 & 7);
+		else
+			answer(w, &w->peer[op >> 3 & (PEERS - 1)]);
 		break;
 	}
+	learn(w);
+}
+
+static void tell_leftovers(struct lone *l)
+{
+	struct sock_info i;
+	uint32_t cursor = 0;
+
+	while (stack_walk(l->s, &cursor, &i))
+		fprintf(stderr, "left: connection %u, port %u, %s, snd %u %u wnd %u, notsent %u, probes %u, backoff %u, deadline in %.1f s\n",
+			i.conn, i.lport, tcp_state_name(i.state), i.snd_una - i.iss, i.snd_nxt - i.iss, i.snd_wnd, i.notsent,
+			i.probes, i.backoff, (double)(stack_deadline(l->s) - l->now) / 1e9);
 }
 
 /* All handles are given back, and what is left goes by itself: after 15 retransmissions, or the user
@@ -398,6 +480,7 @@ static void finish(struct game *w)
 	while (stack_events(l->s, ev, ARRAY_LEN(ev)))
 		;
 	stack_flush(l->s);
+	tell_leftovers(l);
 	assert(l->s->tcp.tcbs.used == 0);
 	assert(l->s->tcp.lsocks.used == 0);
 	assert(l->s->tcp.ntw == 0);
@@ -424,29 +507,68 @@ void fuzz_stack(const uint8_t *bytes, size_t n)
 	finish(&w);
 }
 
-/* Programs of a few steps in the default configuration, each state twice. */
+#define SAY(peer) ((peer) << 3)
+#define FRAME 4
+#define WAIT(shift) (5 | (shift) << 3) /* 100 us << shift */
+#define CALL 6
+#define ANSWER(peer) (7 | (peer) << 3)
+
+struct program {
+	uint8_t b[200];
+	size_t n;
+};
+
+static void add(struct program *p, const uint8_t *steps, size_t n)
+{
+	assert(p->n + n <= sizeof(p->b));
+	memcpy(p->b + p->n, steps, n);
+	p->n += n;
+}
+
+/* Programs of a few steps in two configurations, for each state of the last two peers. */
 void fuzz_stack_seeds(fuzz_seed_fn *seed, void *arg)
 {
-	static const uint8_t steps[] = {
-		6, 0x01, 0x10, 0,             /* the first sends 4 kB */
-		0, 2, TH_ACK, 0, 0,           /* which is acknowledged */
-		8, 9, TH_ACK, 0, 0, 1, 0,     /* the second says 256 bytes, */
-		8, 9, TH_ACK, 12 + 16, 0, 1, 0, /* and then leaves a hole */
-		13, 0x55, 5 | 0x80,           /* time */
-		0, 0x22, TH_ACK, 0, 0, 3, 0, 0, 6, 0, /* SACK */
-		6, 0x12, 0x10, 0, 6, 0x13, 6, 0x04, 0, 0, TH_FIN | TH_ACK, 0, 0, 5 | 0x78,
-		4, 3 | 4, 4, 2, 0, 0,         /* ICMP: fragmentation needed */
+	static const uint8_t rough[] = {
+		CALL, 0x01, 0x10, 0,                     /* the first sends 4 kB, */
+		SAY(0), 2, TH_ACK, 0, 0,                 /* which are acknowledged */
+		SAY(1), 9, TH_ACK, 0, 0, 1, 0,           /* the second says 256 bytes, */
+		SAY(1), 9, TH_ACK, 12 | 16, 0, 1, 0,     /* and then leaves a hole */
+		WAIT(10), SAY(0), 0x22, TH_ACK, 0, 0, 3, 0, 0, 6, 0,
+		CALL, 0x12, 0x10, 0, CALL, 0x13, CALL, 0x04, SAY(2), 0, TH_FIN | TH_ACK, 0, 0, WAIT(15),
+		FRAME, 3 | 4, 4, 2, 0, 0,                /* ICMP: fragmentation needed */
+	};
+	static const uint8_t lossy[] = {
+		CALL, 0x01, 0x40, 0, WAIT(7), ANSWER(0), 0, CALL, 0x01, 0x40, 0, WAIT(7), ANSWER(0), 3 | 0x18, WAIT(7),
+		ANSWER(0), 1, WAIT(7), ANSWER(0), 4, WAIT(9), ANSWER(0), 5, ANSWER(0), 6, CALL, 0x01, 0x40, 0,
+		WAIT(13), ANSWER(0), 2 | 0x18, WAIT(14), ANSWER(0), 0, ANSWER(1), 7, CALL, 0x12, 0x40, 0, WAIT(15) | 0x80,
+		ANSWER(0), 0,
+	};
+	/* Router advertisement with a prefix; then a connection opened with text in its SYN. */
+	static const uint8_t router[] = {
+		FRAME, 48 << 2 | 2, 3 | 8, 134, 0, 0, 0, 64, 0, 0, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 3, 4, 64, 0xc0, 0, 0, 0x80, 0,
+		0, 0, 0x40, 0, 0, 0, 0, 0, 0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, WAIT(15),
+		CALL, 6, CALL, 0x2f, 0, 0, 100, SAY(0), 0x22, TH_SYN | TH_ACK, 0, 0, 0x60, WAIT(9), ANSWER(0), 0,
 	};
 
 	for (uint8_t state = 0; state < TCP_STATES; state++) {
-		uint8_t f[10 + sizeof(steps)] = {0x0f, 0xff, 0xff, 0xff, (uint8_t)(1 + state), 0x3c,
-						 TCP_ESTABLISHED | 0x80, TCP_ESTABLISHED, state | 0x80, state};
+		struct program p = {{0x2f, 0xff, 0xff, 0xff, state, 0x3c, TCP_ESTABLISHED | 0x80, TCP_ESTABLISHED,
+				     state | 0x80, state}, 10};
+		size_t head = p.n;
 
-		f[4] = state; /* another congestion control each */
-		memcpy(f + 10, steps, sizeof(steps));
-		seed(arg, f, sizeof(f));
-		f[0] = f[1] = f[2] = f[3] = 0;
-		seed(arg, f, sizeof(f));
+		add(&p, rough, sizeof(rough));
+		seed(arg, p.b, p.n);
+		memset(p.b, 0, 4);
+		p.n = head;
+		add(&p, lossy, sizeof(lossy));
+		seed(arg, p.b, p.n);
+		memset(p.b, 0xff, 4);
+		p.b[1] = 0xef; /* not fixed: RFC 5961 stays */
+		p.b[5] = 0x3c | state % 4;
+		seed(arg, p.b, p.n);
+		p.n = head;
+		add(&p, router, sizeof(router));
+		p.b[0] = 0x2f;
+		seed(arg, p.b, p.n);
 	}
 }
 
