@@ -304,6 +304,27 @@ static void a_window_beyond_32767_is_not_negative(void)
 	lone_free(l);
 }
 
+static void a_corked_tail_goes_with_the_fin(void)
+{
+	struct lone_peer p;
+	struct lone *l = open_at(0xffffff00u, &p);
+
+	sock_set(l->s, p.sock, OPT_CORK, 1);
+	write_some(l, &p, 100, false);
+	lone_turn(l);
+	CU_ASSERT_EQUAL(l->nheard, 0);
+
+	sock_close(l->s, p.sock);
+	lone_turn(l);
+
+	const struct seg *g = lone_last(l, TH_FIN, TH_FIN);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(g);
+	CU_ASSERT_EQUAL(l->nheard, 1);
+	CU_ASSERT_EQUAL(g->len, 100);
+	lone_free(l);
+}
+
 static const struct test_case cases[] = {
 	TEST(full_segments_go_and_the_last_one_pushes),
 	TEST(a_window_beyond_32767_is_not_negative),
@@ -317,5 +338,6 @@ static const struct test_case cases[] = {
 	TEST(a_segment_of_many_slices_is_whole_and_so_is_its_retransmission),
 	TEST(many_slices_make_full_segments),
 	TEST(a_window_that_stays_small_is_filled_after_the_override_timeout),
+	TEST(a_corked_tail_goes_with_the_fin),
 };
 TEST_SUITE(tcp_output, cases);
