@@ -407,18 +407,20 @@ uint32_t tcp_window_left(const struct tcb *); /* by cwnd, in bytes */
 
 /* tcp_output.c */
 void tcp_emit_all(struct tcp *, ns_t now, size_t frames); /* talk list -> net, about that many frames */
-void tcp_send_reset(struct tcp *, const struct seg *, const struct ip_hdr *); /* to a segment of no connection */
-void tcp_send_abort(struct tcb *);    /* RST of a connection */
-void tcp_send_syn_cookie(struct tcp *, const struct flow_key *, const struct seg *, seq_t iss, uint32_t ts,
-			 const struct tcp_config *, uint16_t mss, uint8_t wscale);
 void tcp_send_ack_at_once(struct tcb *); /* of what arrived before the segment now looked at */
-void tcp_send_tw_ack(struct tcp *, struct tcb_tw *);
 uint16_t tcp_own_mss(const struct tcb *); /* to announce */
 uint32_t tcp_unit_room(const struct tcb *, uint32_t want, uint32_t *last); /* sndbuf_units: how much of it to take
 									    * now; and the last unit's fill then */
 void tcp_mark_urgent(struct tcb *);   /* all that the user has written is urgent */
 uint32_t tcp_rcv_space(const struct tcb *); /* what we could announce */
 bool tcp_window_update_due(const struct tcb *);
+
+/* tcp_control.c: not pulled, but queued at once */
+void tcp_send_reset(struct tcp *, const struct seg *, const struct ip_hdr *); /* to a segment of no connection */
+void tcp_send_abort(struct tcb *);    /* RST of a connection */
+void tcp_send_syn_cookie(struct tcp *, const struct flow_key *, const struct seg *, seq_t iss, uint32_t ts,
+			 const struct tcp_config *, uint16_t mss, uint8_t wscale);
+void tcp_send_tw_ack(struct tcp *, struct tcb_tw *);
 
 /* tcp_timer.c */
 void tcp_timer_set(struct tcb *, enum tcp_timer, ns_t due);

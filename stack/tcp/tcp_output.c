@@ -1,9 +1,9 @@
-/* Emit: what to say next, and how it is written. Nothing here changes the connection but what
- * speaking changes: snd.nxt, records, timers, and the marks of what was owed.
+/* Emit: what to say next. Nothing here changes the connection but what speaking changes: snd.nxt,
+ * records, timers, and the marks of what was owed. How a segment is written is tcp_write.c's.
  *
- * what_next is one ordered list of reasons. write_segment only formats. RFC 9293 3.8.6.2.1 (sender's
+ * what_next is one ordered list of reasons. RFC 9293 3.8.6.2.1 (sender's
  * silly window), 3.7.4 (Nagle), 3.8.5 (urgent), 3.8.6.1 (probes), RFC 6675 5 (C), RFC 8985 7.3, RFC 7323 3. */
-#include "tcp.h"
+#include "tcp_write.h"
 
 enum say {
 	SAY_NOTHING,
@@ -36,12 +36,6 @@ static bool may_send_data(const struct tcb *c)
 	}
 }
 
-/* Offset in the send queue of a sequence number: the queue begins at snd.una. */
-static uint32_t queue_off(const struct tcb *c, seq_t s)
-{
-	return s.v - c->snd.una.v;
-}
-
 static uint32_t unsent(const struct tcb *c)
 {
 	uint32_t sent = queue_off(c, c->snd.nxt);
@@ -65,19 +59,6 @@ static uint32_t peer_room(const struct tcb *c)
 	int32_t room = seq_diff(seq_add(c->snd.una, c->snd.wnd), c->snd.nxt);
 
 	return room > 0 ? (uint32_t)room : 0;
-}
-
-/* How far the end of the urgent bytes lies beyond a sequence number; not positive: it is behind. */
-static int64_t urgent_ahead(const struct tcb *c, seq_t from)
-{
-	if (c->snd.up <= c->sndq.pos)
-		return 0; /* all acknowledged, or never any */
-	return (int64_t)(c->snd.up - c->sndq.pos) - seq_diff(from, c->snd.una);
-}
-
-static bool makes_units(const struct tcb *c)
-{
-	return c->cfg->tso && c->tcp->net->link.tso_max > 0;
 }
 
 /* ---- pacing ---- */
@@ -113,266 +94,6 @@ static void pace(struct tcb *c, uint32_t len)
 	c->pace_at = ns_max(c->pace_at, c->tcp->now) + gap;
 }
 
-/* ---- writing ---- */
-
-/* The window to announce (RFC 9293 3.8.6.2.2, RFC 7323 2.3, 2.4). While a whole segment still fits,
- * small steps do no harm and every ACK says all there is, as Linux and FreeBSD do; below that the edge
- * waits for a worthwhile step. It never moves left: where the scale cannot express it, it is rounded
- * up. That adds up over many ACKs without a read, and a peer that sends single bytes could walk on
- * for ever, so beyond a quarter of the buffer it is rounded down after all (RFC 7323 2.4). */
-static uint16_t announce(struct tcb *c)
-{
-	uint8_t s = c->rcv_wscale;
-	uint32_t unit = 1u << s, offered = c->rcv.adv.v - c->rcv.nxt.v, space = tcp_rcv_space(c);
-	uint32_t wnd = offered, slack = c->rcvbuf / 4 < 65536 ? c->rcvbuf / 4 : 65536;
-
-	if (offered >= c->mss || tcp_window_update_due(c) || space >= offered + c->mss)
-		wnd = (c->cfg->whole_segs ? space + unit - 1 : space) & ~(unit - 1);
-	if (wnd < offered)
-		wnd = offered;
-	uint32_t w = (wnd + unit - 1) >> s;
-
-	if ((w << s) > space + unit + slack)
-		w = wnd >> s;
-	if (w > 65535)
-		w = 65535;
-	if (seq_gt(seq_add(c->rcv.nxt, w << s), c->rcv.adv))
-		c->rcv.adv = seq_add(c->rcv.nxt, w << s);
-	return (uint16_t)w;
-}
-
-static void add_timestamp(struct tcb *c, struct seg *g)
-{
-	if (!c->ts_ok)
-		return;
-	g->opt.has_ts = true;
-	g->opt.ts_val = tcp_ts_now(c);
-	g->opt.ts_ecr = c->ts_recent;
-}
-
-/* RFC 9293 3.8.5, MUST-62: the pointer is the distance to the byte behind the last urgent one. One that
- * is out of its reach points as far as it can; later segments move it on. */
-static void add_urgent(const struct tcb *c, struct seg *g)
-{
-	int64_t ahead = urgent_ahead(c, g->seq);
-
-	if (ahead <= 0)
-		return;
-	g->flags |= TH_URG;
-	g->urg = (uint16_t)(ahead < 65535 ? ahead : 65535);
-}
-
-/* D-SACK first (RFC 2883), then the newest early range, then others. */
-static void add_sacks(struct tcb *c, struct seg *g)
-{
-	struct seq_range r[TCP_SACKS];
-	int most = c->ts_ok ? 3 : 4, n = 0;
-
-	if (!c->sack_ok)
-		return;
-	if (c->dsack_due) {
-		g->opt.sack[0].lo = c->dsack.lo;
-		g->opt.sack[0].hi = c->dsack.hi;
-		n = 1;
-	}
-	int have = rcvq_sacks(&c->rcvq, r, most - n);
-
-	for (int i = 0; i < have; i++, n++) {
-		g->opt.sack[n].lo = r[i].lo;
-		g->opt.sack[n].hi = r[i].hi;
-	}
-	g->opt.nsack = (uint8_t)n;
-	c->dsack_due = false;
-}
-
-static void note(const struct tcb *c, struct pkt *p, enum send_why why, seq_t lo, uint32_t len)
-{
-	seq_t first = seq_add(c->snd.iss, 1);
-
-	p->note = (struct pkt_note){.why = (uint8_t)why,
-				    .xmit = 1,
-				    .lo = lo.v - first.v,
-				    .hi = lo.v - first.v + len,
-				    .cwnd = c->cc.cwnd,
-				    .ssthresh = c->cc.ssthresh,
-				    .cwnd_before = c->prior_cwnd};
-}
-
-/* What every segment that carries our ACK settles. */
-static void acked_now(struct tcb *c)
-{
-	c->ack_now = c->challenge_due = false;
-	c->segs_unacked = 0;
-	c->bytes_unacked = 0;
-	c->rcv.wup = c->rcv.nxt;
-	c->last_ack_sent = c->rcv.nxt;
-	tcp_timer_stop(c, T_DELACK);
-}
-
-static void to_net(struct tcb *c, struct pkt *p, uint32_t segs)
-{
-	struct tcp *t = c->tcp;
-	struct net_dst dst = {.src = c->flow.key.local,
-			      .dst = c->flow.key.remote,
-			      .proto = PROTO_TCP,
-			      .tos = c->tos,
-			      .ttl = c->ttl,
-			      .dont_frag = c->cfg->pmtud || c->cfg->plpmtud,
-			      .ip_id = &c->ip_id};
-
-	t->count->tcp_out += segs;
-	c->stat.segs_out += segs;
-	net_send(t->net, p, &dst, t->now);
-}
-
-/* Pushes the header of g in front of the pkt's payload and hands it down. */
-static void write_segment(struct tcb *c, struct pkt *p, struct seg *g)
-{
-	g->sport = c->flow.key.lport;
-	g->dport = c->flow.key.rport;
-	uint32_t hdr = TCP_LEN + (uint32_t)tcp_opts_len(g, c->cfg->layout);
-	uint32_t segs = p->gso_size ? (p->len + p->gso_size - 1) / p->gso_size : 1;
-
-	c->stat.data_out += p->len ? segs : 0;
-	tcp_emit(pkt_push(p, hdr), g, c->cfg->layout);
-	p->csum = CSUM_PARTIAL;
-	p->l4_proto = PROTO_TCP;
-	to_net(c, p, segs);
-}
-
-static struct pkt *new_pkt(struct tcb *c)
-{
-	struct pkt *p = pkt_new(c->tcp->pool);
-
-	if (!p)
-		c->tcp->count->no_memory++;
-	return p;
-}
-
-/* A segment without text at seq: ACK, probe, FIN, RST. */
-static bool write_bare(struct tcb *c, seq_t seq, uint16_t flags, enum send_why why)
-{
-	struct pkt *p = new_pkt(c);
-	struct seg g = {.seq = seq, .ack = c->rcv.nxt, .flags = flags};
-
-	if (!p)
-		return false;
-	g.wnd = flags & TH_RST ? 0 : announce(c);
-	add_timestamp(c, &g);
-	if (!(flags & (TH_RST | TH_FIN)))
-		add_sacks(c, &g);
-	if (!(flags & TH_RST))
-		add_urgent(c, &g);
-	if (c->uto.due && !(flags & (TH_RST | TH_FIN)))
-		tcp_uto_say(c, &g);
-	if (c->ecn_ok && !(flags & TH_RST)) {
-		g.flags |= tcp_ecn_bits(c);
-		if (!(flags & TH_FIN))
-			tcp_ecn_option(c, &g);
-	}
-	note(c, p, why, seq, 0);
-	write_segment(c, p, &g);
-	if (flags & TH_ACK)
-		acked_now(c);
-	return true;
-}
-
-/* The one packet that is made outside of output, for DCTCP's receiver: what it says would not be true
- * any more a moment later. */
-void tcp_send_ack_at_once(struct tcb *c)
-{
-	write_bare(c, c->snd.nxt, TH_ACK, WHY_NEW);
-}
-
-/* One segment's text out of more pieces than a pkt has slices for: a copy in one piece. */
-static bool gather(struct tcb *c, struct pkt *p, uint32_t off, uint32_t len)
-{
-	struct chunk *k = chunk_for(c->tcp->pool, len);
-
-	if (!k) {
-		c->tcp->count->no_memory++;
-		return false;
-	}
-	sndq_copy_out(&c->sndq, off, len, k->data);
-	k->used = len;
-	pkt_trim(p, 0);
-	bool ok = pkt_add_slice(p, k, 0, len);
-
-	chunk_unref(c->tcp->pool, k);
-	return ok;
-}
-
-/* The text from seq on as the pkt's slices: all of `len`, or as many whole segments as there are slices
- * for. Returns the bytes, 0 without memory. */
-static uint32_t fill_text(struct tcb *c, struct pkt *p, seq_t seq, uint32_t len)
-{
-	uint32_t off = queue_off(c, seq), got = sndq_fill(&c->sndq, off, len, p);
-	uint32_t first = len < c->mss ? len : c->mss;
-
-	if (got == len)
-		return got;
-	if (got < first)
-		return gather(c, p, off, first) ? first : 0;
-	got -= got % c->mss;
-	pkt_trim(p, got);
-	return got;
-}
-
-/* Up to `len` bytes of the send queue at seq. Returns the bytes written, 0 without memory. The urgent
- * pointer is relative to a segment's number, so that those which carry it are made one by one. */
-static uint32_t write_text(struct tcb *c, seq_t seq, uint32_t len, uint16_t flags, const struct pkt_note *why)
-{
-	struct pkt *p = new_pkt(c);
-	struct seg g = {.seq = seq, .ack = c->rcv.nxt, .flags = TH_ACK};
-
-	if (!p)
-		return 0;
-	bool single = len > c->mss && urgent_ahead(c, seq) > 0;
-	uint32_t got = fill_text(c, p, seq, single ? c->mss : len);
-
-	if (!got) {
-		pkt_free(p);
-		return 0;
-	}
-	if (got == len)
-		g.flags |= flags & TH_FIN;
-	/* RFC 9293 MUST-60: where the queue ends, unless the user said that more follows. And at the end of
-	 * each unit, as Linux does: whoever merges at the other side may hand it up. */
-	uint32_t end = queue_off(c, seq) + got;
-
-	bool last = end == c->sndq.bytes ? !c->more || c->fin_queued : sndq_ends_record(&c->sndq, end);
-
-	if (last || (got > c->mss && makes_units(c)))
-		g.flags |= TH_PSH;
-	if (got > c->mss && !(why->why == WHY_MTU_PROBE && got == len))
-		p->gso_size = c->mss;
-	g.wnd = announce(c);
-	add_timestamp(c, &g);
-	add_urgent(c, &g);
-	/* Never on a retransmission or a window probe (RFC 3168 6.1.5, 6.1.6). */
-	bool ect = c->ecn_ok && why->xmit == 1 && why->why != WHY_PERSIST && !c->acc.no_ect;
-
-	if (c->ecn_ok)
-		g.flags |= tcp_ecn_bits(c);
-	if (c->cwr_due && ect) { /* RFC 3168 6.1.2: on new data */
-		g.flags |= c->acc.on ? 0 : TH_CWR;
-		c->cwr_due = false;
-	}
-	note(c, p, why->why, seq, got);
-	p->note.xmit = why->xmit;
-	p->note.rto = why->rto;
-	p->note.dupacks = why->dupacks;
-	p->note.outstanding = why->outstanding;
-	uint8_t tos = c->tos;
-
-	if (ect)
-		c->tos |= ECN_ECT0;
-	write_segment(c, p, &g);
-	c->tos = tos;
-	acked_now(c);
-	return got;
-}
-
 /* ---- SYN ---- */
 
 /* What we announce (RFC 6691): what fits the path, or less if so configured. */
@@ -391,7 +112,7 @@ static void say_syn(struct tcb *c)
 {
 	struct tcp *t = c->tcp;
 	bool answer = c->state == TCP_SYN_RECEIVED;
-	struct pkt *p = new_pkt(c);
+	struct pkt *p = write_pkt(c);
 	uint32_t space = tcp_rcv_space(c);
 	struct seg g = {.seq = c->snd.iss, .flags = TH_SYN};
 
@@ -431,7 +152,7 @@ static void say_syn(struct tcb *c)
 	bool asked = c->send_why == WHY_SYN_ACK; /* by the SYN, which came again */
 	bool again = c->retries || asked;
 
-	note(c, p, !again ? WHY_NEW : answer ? WHY_SYN_ACK : WHY_SYN, seq_add(c->snd.iss, 1), g.len);
+	write_note(c, p, !again ? WHY_NEW : answer ? WHY_SYN_ACK : WHY_SYN, seq_add(c->snd.iss, 1), g.len);
 	p->note.xmit = (uint8_t)(c->retries + 1);
 	p->note.rto = asked ? 0 : c->rtt.rto << (c->rtt.backoff ? c->rtt.backoff - 1 : 0);
 	p->note.outstanding = t->now - c->last_sent;
@@ -445,7 +166,7 @@ static void say_syn(struct tcb *c)
 	c->last_sent = t->now;
 	write_segment(c, p, &g);
 	if (answer)
-		acked_now(c);
+		write_acked(c);
 }
 
 /* ---- lost records ---- */
@@ -1050,99 +771,4 @@ void tcp_mark_urgent(struct tcb *c)
 		c->ack_now = true;
 		tcp_talk(c);
 	}
-}
-
-/* ---- segments of no connection ---- */
-
-/* What the IP header has of the sender; zeros: defaults. */
-struct ip_look {
-	uint16_t *ip_id;
-	uint8_t tos, ttl;
-};
-
-static void send_control(struct tcp *t, const struct flow_key *key, struct seg *g, enum tcp_layout layout,
-			 struct ip_look look)
-{
-	struct pkt *p = pkt_new(t->pool);
-	struct net_dst dst = {.src = key->local, .dst = key->remote, .proto = PROTO_TCP, .dont_frag = true,
-			      .ip_id = look.ip_id, .tos = look.tos, .ttl = look.ttl};
-
-	if (!p) {
-		t->count->no_memory++;
-		return;
-	}
-	g->sport = key->lport;
-	g->dport = key->rport;
-	tcp_emit(pkt_push(p, TCP_LEN + (uint32_t)tcp_opts_len(g, layout)), g, layout);
-	p->csum = CSUM_PARTIAL;
-	p->l4_proto = PROTO_TCP;
-	p->note = (struct pkt_note){.xmit = 1};
-	t->count->tcp_out++;
-	t->count->tcp_rst_out += !!(g->flags & TH_RST);
-	net_send(t->net, p, &dst, t->now);
-}
-
-/* RFC 9293 3.5.2 group 1, 3.10.7.1. */
-void tcp_send_reset(struct tcp *t, const struct seg *g, const struct ip_hdr *ip)
-{
-	struct flow_key key = {.local = ip->dst, .remote = ip->src, .lport = g->dport, .rport = g->sport};
-	struct seg r = {.flags = TH_RST};
-
-	if (g->flags & TH_RST)
-		return;
-	if (g->flags & TH_ACK) {
-		r.seq = g->ack;
-	} else {
-		r.flags |= TH_ACK;
-		r.ack = seq_add(g->seq, seg_len(g));
-	}
-	const struct tcb_listener *l = tcp_find_listener(t, &ip->dst, g->dport);
-	struct ip_look look = {0};
-
-	if (l)
-		look = (struct ip_look){.tos = l->tos, .ttl = l->ttl};
-	send_control(t, &key, &r, LAYOUT_LINUX, look);
-}
-
-void tcp_send_abort(struct tcb *c)
-{
-	struct seg r = {.seq = c->snd.nxt, .ack = c->rcv.nxt, .flags = TH_RST | TH_ACK};
-
-	if (c->state == TCP_SYN_SENT || c->state == TCP_CLOSED)
-		return;
-	add_timestamp(c, &r);
-	send_control(c->tcp, &c->flow.key, &r, c->cfg->layout,
-		     (struct ip_look){&c->ip_id, c->tos, c->ttl});
-	c->stat.segs_out++;
-}
-
-void tcp_send_syn_cookie(struct tcp *t, const struct flow_key *key, const struct seg *syn, seq_t iss, uint32_t ts,
-			 const struct tcp_config *cfg, uint16_t mss, uint8_t wscale)
-{
-	struct seg g = {.seq = iss, .ack = seq_add(syn->seq, 1), .flags = TH_SYN | TH_ACK};
-
-	g.wnd = (uint16_t)(cfg->rcvbuf < 65535 ? cfg->rcvbuf : 65535);
-	g.opt.has_mss = true;
-	g.opt.mss = cfg->mss && cfg->mss < mss ? cfg->mss : mss;
-	if (ts) { /* without a timestamp there is no room for what the other options agreed on */
-		g.opt.has_ts = true;
-		g.opt.ts_val = ts;
-		g.opt.ts_ecr = syn->opt.ts_val;
-		g.opt.sack_ok = syn->opt.sack_ok && cfg->sack;
-		g.opt.has_wscale = syn->opt.has_wscale && cfg->wscale;
-		g.opt.wscale = wscale;
-	}
-	send_control(t, key, &g, cfg->layout, (struct ip_look){0});
-}
-
-void tcp_send_tw_ack(struct tcp *t, struct tcb_tw *w)
-{
-	struct seg g = {.seq = w->snd_nxt, .ack = w->rcv_nxt, .flags = TH_ACK | w->ecn_bits, .wnd = (uint16_t)w->rcv_wnd};
-
-	if (w->ts_ok) {
-		g.opt.has_ts = true;
-		g.opt.ts_val = (uint32_t)(t->now / TS_TICK) + w->ts_offset;
-		g.opt.ts_ecr = w->ts_recent;
-	}
-	send_control(t, &w->flow.key, &g, LAYOUT_LINUX, (struct ip_look){&w->ip_id, w->tos, w->ttl});
 }
