@@ -165,7 +165,7 @@ size_t stack_output(struct stack *s, ns_t now, struct pkt **out, size_t max)
 
 	set_now(s, now);
 	while (n < max) {
-		tcp_emit_all(&s->tcp, now, max - n);
+		tcp_emit_all(&s->tcp, max - n);
 		size_t got = net_output(&s->net, now, out + n, max - n);
 
 		if (!got)

@@ -317,12 +317,12 @@ struct stack_counters {
 	uint64_t ip_bad, ip_not_ours, ip_martian, ip_options_dropped, ip_no_route, ip_no_proto;
 	uint64_t frags_in, frags_overlap, frags_timeout, frags_evicted, reassembled, frags_out;
 	uint64_t icmp_in, icmp_bad, icmp_out, icmp_limited, icmp_to_tcp, icmp_to_tcp_ignored;
-	uint64_t udp_in, udp_bad, udp_no_port, udp_out, udp_dropped;
+	uint64_t udp_in, udp_bad, udp_no_port;
 	uint64_t tcp_in, tcp_bad, tcp_bad_csum, tcp_no_conn, tcp_out, tcp_rst_out, tcp_rst_in;
-	uint64_t tcp_retrans, tcp_timeouts, tcp_dup_data, tcp_ooo, tcp_ooo_dropped, tcp_paws, tcp_challenge,
+	uint64_t tcp_retrans, tcp_timeouts, tcp_dup_data, tcp_ooo, tcp_paws, tcp_challenge,
 		tcp_challenge_limited, tcp_out_of_window, tcp_opened, tcp_accepted, tcp_listen_overflow,
 		tcp_syn_cookies_sent, tcp_syn_cookies_ok, tcp_syn_cookies_bad, tcp_persist, tcp_keepalive,
-		tcp_time_wait_evicted, tcp_half_open_evicted, tcp_spurious, tcp_mem_dropped, tcp_fastpath;
+		tcp_time_wait_evicted, tcp_half_open_evicted, tcp_spurious, tcp_mem_dropped;
 	uint64_t no_memory; /* frames dropped since a pool was empty */
 };
 const struct stack_counters *stack_counters(const struct stack *);

@@ -306,7 +306,6 @@ struct tcp {
 	} fastopen;
 	probe_fn *probe;
 	void *probe_arg;
-	char *check_why;
 };
 
 /* tcp_state.c: the only place where a state changes. `why` is a static text. */
@@ -406,7 +405,7 @@ uint32_t tcp_inflight(const struct tcb *);
 uint32_t tcp_window_left(const struct tcb *); /* by cwnd, in bytes */
 
 /* tcp_output.c */
-void tcp_emit_all(struct tcp *, ns_t now, size_t frames); /* talk list -> net, about that many frames */
+void tcp_emit_all(struct tcp *, size_t frames); /* talk list -> net, about that many frames */
 void tcp_send_ack_at_once(struct tcb *); /* of what arrived before the segment now looked at */
 uint16_t tcp_own_mss(const struct tcb *); /* to announce */
 uint32_t tcp_unit_room(const struct tcb *, uint32_t want, uint32_t *last); /* sndbuf_units: how much of it to take

@@ -22,7 +22,6 @@ enum rec_flag {
 	REC_FLYING = 4,   /* a retransmission of it is in flight */
 	REC_EVER = 8,     /* was retransmitted at some time: its RTT is ambiguous */
 	REC_FIN = 16,     /* its last number is the FIN */
-	REC_PROBE = 32,   /* last sent as a tail loss probe */
 };
 
 #define REC_NONE UINT32_MAX

@@ -411,7 +411,7 @@ void tcp_loss_on_probe_timer(struct tcb *c)
 }
 
 /* RFC 8985 7.4.2: did the probe repair a loss? */
-static void end_probe_episode(struct tcb *c, const struct seg *g, const struct ack_news *news, uint32_t prior_inflight)
+static void end_probe_episode(struct tcb *c, const struct seg *g, const struct ack_news *news)
 {
 	if (!c->tlp_out || seq_lt(g->ack, c->tlp_end))
 		return;
@@ -422,10 +422,7 @@ static void end_probe_episode(struct tcb *c, const struct seg *g, const struct a
 	} else if (seq_gt(g->ack, c->tlp_end)) {
 		c->tlp_out = false;
 		if (c->ca < CA_CWR) {
-			struct ack_news n = *news;
-
-			(void)prior_inflight;
-			tcp_enter_cwr(c, &n, "a tail loss probe repaired a loss");
+			tcp_enter_cwr(c, news, "a tail loss probe repaired a loss");
 			c->cc.cwnd = c->cc.ssthresh;
 			leave_recovery(c);
 		}
@@ -552,7 +549,7 @@ static void ack_in_loss(struct tcb *c, const struct seg *g, struct ack_news *new
 	detect(c, news);
 }
 
-static void ack_in_recovery(struct tcb *c, const struct seg *g, struct ack_news *news, uint32_t prior_inflight)
+static void ack_in_recovery(struct tcb *c, const struct seg *g, struct ack_news *news)
 {
 	if (try_undo(c, g, news))
 		return;
@@ -571,7 +568,6 @@ static void ack_in_recovery(struct tcb *c, const struct seg *g, struct ack_news 
 	} else {
 		detect(c, news);
 	}
-	(void)prior_inflight;
 	reduce(c, news, news->dup_ack);
 }
 
@@ -582,7 +578,7 @@ void tcp_loss_on_ack(struct tcb *c, const struct seg *g, struct ack_news *news, 
 	/* Growth is by what this ACK adds; without SACK, what duplicate ACKs had reported (RFC 3042). */
 	uint32_t told = uses_sack(c) ? 0 : (uint32_t)c->dup_acks * c->mss;
 
-	end_probe_episode(c, g, news, prior_inflight);
+	end_probe_episode(c, g, news);
 	if (!uses_sack(c)) {
 		/* RFC 5681 3.2 (4), the MAY: no more of them than segments were out when they began,
 		 * or spoofed ones would open the window without end (Savage 1999). */
@@ -602,7 +598,7 @@ void tcp_loss_on_ack(struct tcb *c, const struct seg *g, struct ack_news *news, 
 	if (c->ca == CA_LOSS) {
 		ack_in_loss(c, g, news);
 	} else if (c->ca == CA_RECOVERY) {
-		ack_in_recovery(c, g, news, prior_inflight);
+		ack_in_recovery(c, g, news);
 	} else {
 		if (!c->board.nwaiting)
 			c->mtu_resend = false;

@@ -698,11 +698,10 @@ static bool emit(struct tcb *c)
 	return false;
 }
 
-void tcp_emit_all(struct tcp *t, ns_t now, size_t frames)
+void tcp_emit_all(struct tcp *t, size_t frames)
 {
 	struct list *n;
 
-	(void)now;
 	while ((n = list_first(&t->talk)) && t->net->nout < frames && !net_queue_full(t->net)) {
 		struct tcb *c = list_entry(n, struct tcb, talk);
 
