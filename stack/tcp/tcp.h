@@ -160,6 +160,11 @@ struct tcb {
 	struct rate rate;
 	uint32_t prior_cwnd, prior_ssthresh; /* for undo */
 	seq_t high;           /* recovery point (RFC 6582 recover, RFC 6675 RecoveryPoint) */
+	struct { /* RFC 6675, each the number behind what it names */
+		seq_t judged;     /* below it every record that IsLost holds for is marked */
+		seq_t resent;     /* HighRxt */
+		seq_t rescued;    /* RescueRxt */
+	} sack;
 	seq_t round_end;      /* snd.nxt when the present round trip began */
 	uint32_t prr_delivered, prr_out, prr_flight;
 	uint16_t dup_acks;
@@ -401,6 +406,8 @@ void tcp_loss_on_probe_timer(struct tcb *);
 void tcp_loss_arm_probe(struct tcb *);
 bool tcp_writer_may_go_on(const struct tcb *); /* tcp_ack.c */
 void tcp_enter_cwr(struct tcb *, const struct ack_news *, const char *why); /* ECE, or a probe repaired a loss */
+uint32_t tcp_last_resort(const struct tcb *); /* RFC 6675 4 NextSeg (3), (4): a record, or REC_NONE */
+void tcp_last_resort_sent(struct tcb *, uint32_t id);
 uint32_t tcp_inflight(const struct tcb *);
 uint32_t tcp_window_left(const struct tcb *); /* by cwnd, in bytes */
 

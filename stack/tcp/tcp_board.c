@@ -339,7 +339,8 @@ void board_mark_lost(struct board *b, uint32_t id)
 		b->flying_bytes -= rec_len(r);
 		b->nflying--;
 		r->flags &= (uint8_t)~REC_FLYING;
-	} else {
+	}
+	if (!(r->flags & REC_LOST)) {
 		r->flags |= REC_LOST;
 		b->lost_bytes += rec_len(r);
 		b->nlost++;
@@ -365,6 +366,28 @@ void board_resent(struct board *b, uint32_t id, ns_t now)
 	if (r->xmits < UINT8_MAX)
 		r->xmits++;
 	time_append(b, id);
+}
+
+void board_doubled(struct board *b, uint32_t id)
+{
+	struct rec *r = board_rec(b, id);
+
+	if (r->flags & (REC_SACKED | REC_LOST | REC_FLYING))
+		return;
+	r->flags |= REC_FLYING;
+	b->flying_bytes += rec_len(r);
+	b->nflying++;
+}
+
+void board_original_lost(struct board *b, uint32_t id)
+{
+	struct rec *r = board_rec(b, id);
+
+	if ((r->flags & (REC_SACKED | REC_LOST | REC_FLYING)) != REC_FLYING)
+		return;
+	r->flags |= REC_LOST;
+	b->lost_bytes += rec_len(r);
+	b->nlost++;
 }
 
 void board_unmark_all(struct board *b)

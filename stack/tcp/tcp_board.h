@@ -19,7 +19,7 @@
 enum rec_flag {
 	REC_SACKED = 1,
 	REC_LOST = 2,     /* marked lost; if not also REC_FLYING it waits for retransmission */
-	REC_FLYING = 4,   /* a retransmission of it is in flight */
+	REC_FLYING = 4,   /* a retransmission of it is in flight; without REC_LOST beside the original */
 	REC_EVER = 8,     /* was retransmitted at some time: its RTT is ambiguous */
 	REC_FIN = 16,     /* its last number is the FIN */
 };
@@ -94,6 +94,8 @@ void board_forget_sacks(struct board *); /* RFC 2018 8: the peer may have renege
 void board_mark_lost(struct board *, uint32_t id); /* harmless if sacked or waiting already */
 uint32_t board_next_lost(struct board *);          /* lowest waiting record, or REC_NONE */
 void board_resent(struct board *, uint32_t id, ns_t now); /* it was just sent again */
+void board_doubled(struct board *, uint32_t id); /* then: though not thought lost, so both copies count */
+void board_original_lost(struct board *, uint32_t id); /* now it is: only the other copy counts */
 void board_unmark_all(struct board *);             /* undo: nothing is lost */
 bool board_resegment(struct board *, uint32_t mss); /* after the MSS fell: records of at most mss */
 

@@ -183,17 +183,65 @@ static void rack_detect(struct tcb *c, struct ack_news *news)
 
 static void sack_detect(struct tcb *c, struct ack_news *news)
 {
-	seq_t below = board_lost_below(&c->board, c->snd.una, c->cfg->dupthresh, c->mss);
+	struct board *b = &c->board;
+	seq_t below = board_lost_below(b, c->snd.una, c->cfg->dupthresh, c->mss);
 
-	/* Oldest transmission first; a retransmission's loss is left to the timer, as RFC 6675 has it. */
-	for (uint32_t id = c->board.time_first; id != REC_NONE;) {
-		const struct rec *r = board_rec(&c->board, id);
-		uint32_t next = r->next;
+	/* Each record is looked at once, when the border passes it: what it costs is what is new. A
+	 * retransmission's loss is left to the timer, as RFC 6675 has it; but one that went beyond
+	 * HighRxt, which is the rescue, does not count as one (rule 1.a). */
+	for (uint32_t id = board_find(b, c->sack.judged); id != b->end; id++) {
+		const struct rec *r = board_rec(b, id);
+		bool rescue = c->ca == CA_RECOVERY && seq_ge(r->lo, c->sack.resent);
 
-		if (r->flags & REC_EVER || seq_ge(r->lo, below))
+		if (seq_ge(r->lo, below))
 			break;
-		mark(c, id, news, "SACK");
-		id = next;
+		if (r->flags & (REC_LOST | REC_SACKED))
+			continue;
+		if (!(r->flags & REC_EVER) || rescue)
+			mark(c, id, news, "SACK");
+		else
+			board_original_lost(b, id);
+	}
+	c->sack.judged = seq_max(c->sack.judged, below);
+}
+
+static uint32_t highest_unsacked(const struct board *b)
+{
+	const struct seqset *s = &b->sacked;
+	seq_t end = board_rec(b, b->end - 1)->hi;
+
+	if (s->n && seq_ge(s->r[s->n - 1].hi, end))
+		end = s->r[s->n - 1].lo;
+	return seq_gt(end, board_rec(b, b->first)->lo) ? board_find(b, seq_add(end, (uint32_t)-1)) : REC_NONE;
+}
+
+/* RFC 6675 4 NextSeg: what may go where no hole counts as lost and no new data can go. (3) a hole below
+ * something SACKed, though too little is SACKed above it; (4) once for each recovery, and not before an ACK
+ * has passed its first retransmission, the end of what is out: it may be lost without a SACK that shows it. */
+uint32_t tcp_last_resort(const struct tcb *c)
+{
+	const struct board *b = &c->board;
+	const struct seqset *s = &b->sacked;
+	struct seq_range hole;
+
+	if (c->ca != CA_RECOVERY || !uses_sack(c) || uses_rack(c) || board_empty(b) || tcp_window_left(c) < c->mss)
+		return REC_NONE;
+	if (s->n && seqset_gaps(s, seq_max(c->snd.una, c->sack.resent), s->r[s->n - 1].hi, &hole, 1))
+		return board_find(b, hole.lo);
+	return seq_gt(c->snd.una, c->sack.rescued) ? highest_unsacked(b) : REC_NONE;
+}
+
+/* (3) is a retransmission like another, but both copies count (4, SetPipe); (4) leaves HighRxt alone. */
+void tcp_last_resort_sent(struct tcb *c, uint32_t id)
+{
+	const struct rec *r = board_rec(&c->board, id);
+	const struct seqset *s = &c->board.sacked;
+
+	if (s->n && seq_lt(r->lo, s->r[s->n - 1].hi) && seq_gt(r->hi, c->sack.resent)) {
+		board_doubled(&c->board, id);
+		c->sack.resent = r->hi;
+	} else {
+		c->sack.rescued = c->high;
 	}
 }
 
@@ -210,12 +258,14 @@ static void detect(struct tcb *c, struct ack_news *news)
 	if (uses_rack(c)) {
 		rack_update_window(c, news);
 		rack_detect(c, news);
-	} else if (uses_sack(c)) {
-		sack_detect(c, news);
-	} else if (c->cfg->recovery != RECOVERY_GOBACKN && c->ca < CA_RECOVERY &&
-		   c->dup_acks >= c->cfg->dupthresh && seq_ge(c->snd.una, c->high)) {
-		mark_first(c, news, "duplicate ACKs");
+		return;
 	}
+	if (uses_sack(c))
+		sack_detect(c, news);
+	/* With SACK as well (RFC 6675 5 (1)): three small segments are no two of full size. */
+	if (c->cfg->recovery != RECOVERY_GOBACKN && c->ca < CA_RECOVERY && c->dup_acks >= c->cfg->dupthresh &&
+	    seq_ge(c->snd.una, c->high))
+		mark_first(c, news, "duplicate ACKs");
 }
 
 /* ---- episodes ---- */
@@ -307,6 +357,8 @@ static void enter_recovery(struct tcb *c, const struct ack_news *news, uint32_t 
 	}
 	begin_episode(c);
 	c->stat.recoveries++;
+	c->sack.resent = c->snd.una;
+	c->sack.rescued = board_rec(&c->board, c->board.first)->hi; /* RFC 6675 5 (4.3) */
 	fill(c, news, prior_inflight, &a);
 	/* In CWR the window has been reduced for this flight already. */
 	if (c->ca != CA_CWR)
@@ -344,6 +396,7 @@ static void undo(struct tcb *c, const char *why)
 	if (c->cc.ops->on_undo)
 		c->cc.ops->on_undo(&c->cc, c->tcp->now);
 	board_unmark_all(&c->board);
+	c->sack.judged = c->snd.una;
 	tcp_probe(c, PROBE_UNDO, c->undo.marker, c->high, 0, why);
 	c->undo.on = false;
 	c->frto = false;
@@ -579,7 +632,13 @@ void tcp_loss_on_ack(struct tcb *c, const struct seg *g, struct ack_news *news, 
 	uint32_t told = uses_sack(c) ? 0 : (uint32_t)c->dup_acks * c->mss;
 
 	end_probe_episode(c, g, news);
-	if (!uses_sack(c)) {
+	c->sack.judged = seq_max(c->sack.judged, c->snd.una); /* kept near, as `high` is below */
+	if (uses_sack(c)) { /* RFC 6675 2: a duplicate is what newly SACKs, cumulative or not */
+		if (news->una_moved)
+			c->dup_acks = 0;
+		if (news->nsacked && c->ca < CA_RECOVERY && c->dup_acks < UINT16_MAX)
+			c->dup_acks++;
+	} else {
 		/* RFC 5681 3.2 (4), the MAY: no more of them than segments were out when they began,
 		 * or spoofed ones would open the window without end (Savage 1999). */
 		if (c->dup_acks == 0)

@@ -82,6 +82,7 @@ static bool enter_map(struct tcb *c, const struct flow_key *key)
 	c->snd.una = c->snd.nxt = c->snd.max = c->snd.small = c->snd.iss;
 	/* Every number that is compared before it is first set starts here, not at zero. */
 	c->high = c->round_end = c->usage_end = c->rack.fack = c->undo.marker = c->tlp_end = c->snd.iss;
+	c->sack.judged = c->snd.iss;
 	return flowmap_insert(&t->flows, c);
 }
 

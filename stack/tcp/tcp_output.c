@@ -14,6 +14,7 @@ enum say {
 	SAY_MTU_PROBE,  /* data not sent before, in a segment larger than the MSS (RFC 4821 7) */
 	SAY_NEW,        /* data not sent before, with the FIN if it is the end */
 	SAY_FIN,
+	SAY_LAST_RESORT, /* RFC 6675 4 NextSeg (3), (4) */
 	SAY_PERSIST,
 	SAY_KEEP,
 };
@@ -309,7 +310,21 @@ static bool say_resend(struct tcb *c)
 		return true;
 	if (c->ca == CA_LOSS && why == WHY_RECOVERY)
 		c->send_why = WHY_GO_BACK; /* Tahoe: only the first is the fast retransmission */
-	return resend(c, id, n, why);
+	if (!resend(c, id, n, why))
+		return false;
+	if (c->ca == CA_RECOVERY)
+		c->sack.resent = seq_max(c->sack.resent, board_rec(&c->board, id + n - 1)->hi);
+	return true;
+}
+
+static bool say_last_resort(struct tcb *c)
+{
+	uint32_t id = tcp_last_resort(c);
+
+	if (!resend(c, id, 1, WHY_RECOVERY))
+		return false;
+	tcp_last_resort_sent(c, id);
+	return true;
 }
 
 /* ---- new data ---- */
@@ -565,6 +580,8 @@ static enum say what_next(struct tcb *c, uint32_t *len, enum blocked *why_not)
 		return SAY_NEW;
 	if (c->fin_queued && !c->fin_sent && may_send_data(c) && !unsent(c) && peer_room(c) && c->state >= TCP_ESTABLISHED)
 		return SAY_FIN;
+	if (!c->board.nwaiting && !pace_holds(c) && tcp_last_resort(c) != REC_NONE)
+		return SAY_LAST_RESORT;
 	if (c->probe_due)
 		return SAY_PERSIST;
 	if (c->keep_due)
@@ -605,6 +622,8 @@ static bool say(struct tcb *c, enum say what, uint32_t len)
 		return say_new(c, len);
 	case SAY_FIN:
 		return say_fin(c);
+	case SAY_LAST_RESORT:
+		return say_last_resort(c);
 	case SAY_PERSIST:
 		return say_persist(c);
 	case SAY_KEEP: /* RFC 9293 3.8.4: below the window, so that it must be answered */

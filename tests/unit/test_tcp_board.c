@@ -90,10 +90,42 @@ static void what_is_acknowledged_is_forgotten(void)
 	board_free(&b);
 }
 
+/* RFC 6675 4 SetPipe: what went again without being lost is there twice, until the original counts as lost. */
+static void what_went_again_in_doubt_counts_twice(void)
+{
+	struct board b;
+
+	fill(&b, 4);
+	board_resent(&b, 1, 10);
+	CU_ASSERT_EQUAL(board_pipe(&b), 4 * MSS);
+	board_doubled(&b, 1);
+	board_doubled(&b, 1);
+	CU_ASSERT_EQUAL(board_pipe(&b), 5 * MSS);
+	CU_ASSERT_TRUE(board_check(&b, at(0), at(4)));
+
+	board_original_lost(&b, 1);
+	CU_ASSERT_EQUAL(board_pipe(&b), 4 * MSS);
+	CU_ASSERT_EQUAL(board_next_lost(&b), REC_NONE);
+	board_mark_lost(&b, 1); /* the other copy, too */
+	CU_ASSERT_EQUAL(board_pipe(&b), 3 * MSS);
+	CU_ASSERT_EQUAL(board_next_lost(&b), 1);
+	CU_ASSERT_TRUE(board_check(&b, at(0), at(4)));
+
+	board_resent(&b, 2, 11);
+	board_doubled(&b, 2);
+	board_mark_lost(&b, 2); /* a timeout: both at once */
+	CU_ASSERT_EQUAL(board_pipe(&b), 2 * MSS);
+	CU_ASSERT_TRUE(board_check(&b, at(0), at(4)));
+	sack(&b, 1, 3);
+	CU_ASSERT_EQUAL(board_pipe(&b), 2 * MSS);
+	board_free(&b);
+}
+
 static const struct test_case cases[] = {
 	TEST(three_ranges_above_make_a_segment_lost_and_two_do_not),
 	TEST(more_than_two_segments_of_bytes_above_make_it_lost),
 	TEST(the_pipe_is_what_is_neither_sacked_nor_lost_and_what_went_again),
 	TEST(what_is_acknowledged_is_forgotten),
+	TEST(what_went_again_in_doubt_counts_twice),
 };
 TEST_SUITE(tcp_board, cases);

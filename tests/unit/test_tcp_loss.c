@@ -460,6 +460,61 @@ static void by_the_classic_rule_the_third_segment_above_begins_recovery_once(voi
 	lone_free(l);
 }
 
+/* RFC 6675 4 NextSeg (1): what was sent after a retransmission may be lost as well, and goes again although
+ * that retransmission is still out. */
+static void by_the_classic_rule_new_text_may_be_lost_before_an_older_retransmission_is_answered(void)
+{
+	struct lone_peer p;
+	struct lone *l = segments_out_with(&p, 20, RECOVERY_SACK);
+	struct sock_info i;
+	uint32_t newest = 0;
+
+	say_sack(l, &p, 0, 1, 10);
+	CU_ASSERT_EQUAL(times_heard(l, &p, 0), 1);
+	for (uint32_t n = 10; n < 20; n++)
+		newest = times_heard(l, &p, n) ? n : newest;
+	CU_ASSERT_TRUE_FATAL(newest >= 13);
+
+	lone_wait(l, RTT / 2);
+	say_sack(l, &p, 0, 11, 13);
+	CU_ASSERT_EQUAL(times_heard(l, &p, 10), 1);
+	say_sack(l, &p, 0, 11, 14);
+	CU_ASSERT_EQUAL(times_heard(l, &p, 10), 2);
+	CU_ASSERT_EQUAL(times_heard(l, &p, 0), 1);
+	sock_info(l->s, p.sock, &i);
+	CU_ASSERT_EQUAL(i.recoveries, 1);
+	CU_ASSERT_EQUAL(i.timeouts, 0);
+	lone_free(l);
+}
+
+/* RFC 6675 4 NextSeg (4): of what is out, the end goes again, once an ACK has passed the first hole; and
+ * not with RACK, whose probe does that work. */
+static void by_the_classic_rule_the_end_is_rescued_once(void)
+{
+	static const enum tcp_recovery kind[] = {RECOVERY_SACK, RECOVERY_RACK};
+
+	for (int k = 0; k < 2; k++) {
+		struct lone_peer p;
+		struct lone *l = segments_out_with(&p, 10, kind[k]);
+		struct sock_info i;
+
+		say_sack(l, &p, 0, 1, 4);
+		CU_ASSERT_EQUAL(times_heard(l, &p, 0), 1);
+		lone_wait(l, RTT);
+		CU_ASSERT_EQUAL(times_heard(l, &p, 9), 0);
+		say_sack(l, &p, 4, 0, 0);
+		CU_ASSERT_EQUAL(times_heard(l, &p, 9), kind[k] == RECOVERY_SACK);
+		lone_wait(l, 10 * MS);
+		say_sack(l, &p, 5, 0, 0);
+		CU_ASSERT_EQUAL(times_heard(l, &p, 9), kind[k] == RECOVERY_SACK);
+		if (kind[k] == RECOVERY_SACK)
+			CU_ASSERT_EQUAL(times_heard(l, &p, 5), 0);
+		sock_info(l->s, p.sock, &i);
+		CU_ASSERT_EQUAL(i.timeouts, 0);
+		lone_free(l);
+	}
+}
+
 static void count_samples(void *n, const struct probe *pr, ns_t now)
 {
 	(void)now;
@@ -524,6 +579,8 @@ static const struct test_case cases[] = {
 	TEST(one_probe_goes_and_then_it_is_the_timers_turn),
 	TEST(there_is_no_probe_in_recovery),
 	TEST(by_the_classic_rule_the_third_segment_above_begins_recovery_once),
+	TEST(by_the_classic_rule_new_text_may_be_lost_before_an_older_retransmission_is_answered),
+	TEST(by_the_classic_rule_the_end_is_rescued_once),
 	TEST(each_acknowledgment_of_new_text_gives_a_sample),
 	TEST(a_probe_that_repairs_a_loss_reduces_the_window),
 	TEST(a_probe_that_was_a_duplicate_reduces_nothing),
