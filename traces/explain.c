@@ -566,6 +566,8 @@ void explain_conn(struct doc *d, const struct conn *c)
 		    " byte%s of data, the server %" PRIu64 " packet%s with %" PRIu64 " byte%s.",
 		 first, length, cl->packets, plural(cl->packets), stream_bytes(cl), plural(stream_bytes(cl)), sv->packets,
 		 plural(sv->packets), stream_bytes(sv), plural(stream_bytes(sv)));
+	if (c->tunnel)
+		doc_para(d, "Its packets were captured inside a tunnel: %s.", c->tunnel);
 	explain_tap(d, c);
 	explain_handshake(d, c);
 	explain_retransmissions(d, c);
@@ -591,6 +593,12 @@ void explain_capture(struct doc *d, const struct analysis *a, const char *file)
 	doc_heading(d, 1, "%s", file);
 	doc_para(d, "%" PRIu64 " packet%s, %" PRIu32 " TCP connection%s; %" PRIu64 " packet%s of other protocols.", a->packets,
 		 plural(a->packets), a->nconns, plural(a->nconns), a->other, plural(a->other));
+	if (a->pieces)
+		doc_para(d, "%" PRIu64 " packet%s of a fragmented IP packet; the segment is judged at the frame that makes it "
+			    "whole.", a->pieces, a->pieces == 1 ? " is a piece" : "s are pieces");
+	if (a->cut)
+		doc_para(d, "%" PRIu64 " frame%s shorter than %s IP header says: cut, by a tool that did not note it. The header "
+			    "is believed.", a->cut, a->cut == 1 ? " is" : "s are", a->cut == 1 ? "its" : "their");
 	for (uint64_t i = 0; i < a->skips && i < SKIPS_MAX && i < 20 && a->skip; i++)
 		doc_item(d, "Frame %" PRIu64 " was skipped: %s.", a->skip[i].frame, a->skip[i].why);
 	if (a->skips > 20)

@@ -168,6 +168,7 @@ static json_t *json_conn(const struct conn *c)
 	set(j, "id", json_integer(c->id));
 	set(j, "client", json_string(client));
 	set(j, "server", json_string(server));
+	set(j, "tunnel", json_word(c->tunnel));
 	set(j, "tap", json_string(tap_word(c->tap)));
 	set(j, "first", json_time(c->first));
 	set(j, "last", json_time(c->last));
@@ -201,6 +202,7 @@ json_t *explain_json(const struct analysis *a, const char *file, int64_t stream)
 	set(j, "file", json_string(file));
 	set(j, "packets", json_integer((json_int_t)a->packets));
 	set(j, "other", json_integer((json_int_t)a->other));
+	set(j, "fragments", json_integer((json_int_t)a->pieces));
 	set(j, "skipped", skipped);
 	set(j, "connections", conns);
 	return j;

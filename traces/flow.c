@@ -6,6 +6,7 @@
  * handshake a TTL that no router has lowered yet tells it, if only one side's is such. */
 #include "flow.h"
 
+#include "frag.h"
 #include "../stack/base/check.h"
 
 #include <stdlib.h>
@@ -73,6 +74,7 @@ void analysis_free(struct analysis *a)
 	}
 	free(a->conn);
 	free(a->skip);
+	frags_free(a->frags);
 	flowmap_free(&a->map);
 	free(a);
 }
@@ -108,6 +110,7 @@ static struct conn *flow_new(struct analysis *a, const struct flow_key *k, int s
 	c->id = a->nconns;
 	c->client = (uint8_t)guess_client(k, side, &d->seg);
 	c->first = c->last = at;
+	c->tunnel = d->tunnel;
 	for (int i = 0; i < 2; i++) {
 		seqset_init(&c->half[i].seen, GAPS_MAX);
 		seqset_init(&c->half[i].sacked, GAPS_MAX);
@@ -151,14 +154,32 @@ struct conn *flow_of(struct analysis *a, const struct dissected *d, const struct
 
 /* ---- the capture's packets ---- */
 
-static void skip_packet(struct analysis *a, const struct reader_pkt *p, const char *why)
+static void skip_frame(struct analysis *a, uint64_t frame, const char *why)
 {
 	if (a->skips++ >= SKIPS_MAX)
 		return;
 	if (!a->skip)
 		a->skip = calloc(SKIPS_MAX, sizeof(*a->skip));
 	if (a->skip)
-		a->skip[a->skips - 1] = (struct skipped){p->frame, why};
+		a->skip[a->skips - 1] = (struct skipped){frame, why};
+}
+
+static const char *const in_pieces = "a fragment of a packet of which the capture does not have all";
+
+/* A fragment: true when it made a packet whole, which is then in *d, with *result. */
+static bool put_together(struct analysis *a, struct dissected *d, const struct reader_pkt *p,
+			 enum dissect_result *result)
+{
+	uint64_t lost = 0;
+	bool whole;
+
+	if (!a->frags)
+		a->frags = frags_new();
+	whole = a->frags && frags_add(a->frags, d, p, result, &lost);
+	if (lost)
+		skip_frame(a, lost, in_pieces);
+	a->pieces += !whole;
+	return whole;
 }
 
 /* Since the capture's first packet, and so bounded that differences of two never overflow. */
@@ -177,26 +198,27 @@ bool analysis_packet(struct analysis *a, const struct reader_pkt *read)
 	struct reader_pkt timed = *read;
 	const struct reader_pkt *p = &timed;
 	struct dissected d;
+	enum dissect_result result;
 	struct conn *c;
 	int side;
 
 	if (a->packets++ == 0)
 		a->start = read->at;
 	timed.at = relative(a, read->at);
-	switch (dissect(p, &d)) {
-	case DISSECT_OTHER:
+	result = dissect(p, &d);
+	if (result == DISSECT_FRAGMENT && !put_together(a, &d, p, &result))
+		return true;
+	if (result == DISSECT_BAD)
+		skip_frame(a, p->frame, d.why);
+	else if (result != DISSECT_TCP)
 		a->other++;
+	if (result != DISSECT_TCP)
 		return true;
-	case DISSECT_BAD:
-		skip_packet(a, p, d.why);
-		return true;
-	case DISSECT_TCP:
-		break;
-	}
+	a->cut += d.cut;
 	c = flow_of(a, &d, p, &side);
 	if (!c) {
 		a->over_limit++;
-		skip_packet(a, p, "too many connections in one capture");
+		skip_frame(a, p->frame, "too many connections in one capture");
 		return true;
 	}
 	verdict_segment(a, c, side, &d, p);
@@ -205,6 +227,10 @@ bool analysis_packet(struct analysis *a, const struct reader_pkt *read)
 
 void analysis_finish(struct analysis *a)
 {
+	uint64_t frame;
+
+	while (a->frags && (frame = frags_left(a->frags)))
+		skip_frame(a, frame, in_pieces);
 	for (uint32_t i = 0; i < a->nconns; i++)
 		verdict_finish(a->conn[i]);
 }

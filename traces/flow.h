@@ -157,6 +157,7 @@ struct conn {
 	uint32_t copies;
 	struct stall *stalls;
 	uint32_t nstalls, stalls_lost;
+	const char *tunnel;      /* what its first packet was wrapped in; NULL: nothing */
 	uint32_t after_rst;      /* segments that came although the connection was reset */
 	uint64_t odd;            /* segments too far from the stream to be part of it */
 };
@@ -167,6 +168,7 @@ struct skipped {
 };
 
 struct analysis;
+struct frags;
 
 /* Called for each segment after it was judged; ev is NULL when there is nothing to say. */
 struct seg_view {
@@ -185,6 +187,9 @@ struct analysis {
 	struct conn **conn;
 	uint32_t nconns, conn_cap;
 	uint64_t packets, other, skips, over_limit;
+	uint64_t pieces;     /* fragments of IP packets, but for those that made one whole */
+	uint64_t cut;        /* frames shorter than their IP header says */
+	struct frags *frags; /* NULL until there is one */
 	struct skipped *skip;
 	ns_t start;
 	uint32_t events;     /* in all */

@@ -33,6 +33,7 @@ struct iface {
 struct reader {
 	enum format format;
 	bool big, nano;      /* byte order of the file or section; pcap with nanoseconds */
+	uint8_t rec_len;     /* pcap: of a record's header */
 	bool is_capture, ended;
 	const uint8_t *p;
 	size_t have;
@@ -224,13 +225,14 @@ static enum reader_result pcap_header(struct reader *r)
 
 static enum reader_result pcap_next(struct reader *r, struct reader_pkt *k)
 {
+	const uint8_t head = r->rec_len;
 	uint32_t sec, frac, caplen, len;
 
-	if (!need(r, 16)) {
+	if (!need(r, head)) {
 		if (r->have == 0)
 			return READER_END;
 		return damaged(r, r->offset + r->have,
-			       "the file ends in a record's header, expected 16 bytes");
+			       "the file ends in a record's header, expected %d bytes", head);
 	}
 	sec = get32(r, r->p);
 	frac = get32(r, r->p + 4);
@@ -239,19 +241,19 @@ static enum reader_result pcap_next(struct reader *r, struct reader_pkt *k)
 	if (caplen > READER_CAPLEN_MAX)
 		return damaged(r, r->offset + 8, "a record of %" PRIu32 " bytes, expected at most %d",
 			       caplen, READER_CAPLEN_MAX);
-	if (!need(r, 16 + (size_t)caplen))
+	if (!need(r, head + (size_t)caplen))
 		return damaged(r, r->offset + r->have,
 			       "the file ends in a packet, expected %" PRIu32 " bytes of it", caplen);
 	*k = (struct reader_pkt){
 		.frame = ++r->frames,
 		.offset = r->offset,
 		.at = sec * SEC + (ns_t)frac * (r->nano ? 1 : US),
-		.data = r->p + 16,
+		.data = r->p + head,
 		.caplen = caplen,
 		.len = len < caplen ? caplen : len,
 		.linktype = r->linktype,
 	};
-	step(r, 16 + (size_t)caplen);
+	step(r, head + (size_t)caplen);
 	return READER_PACKET;
 }
 
@@ -529,16 +531,45 @@ static enum reader_result pcapng_next(struct reader *r, struct reader_pkt *k)
 
 /* ---- both ---- */
 
+/* What people hand over for a capture, and what to do with it. */
+static enum reader_result not_ours(struct reader *r)
+{
+	static const struct {
+		uint8_t n, magic[4];
+		const char *what, *how;
+	} known[] = {
+		{2, {0x1f, 0x8b}, "compressed by gzip", "gunzip -c FILE | tapir ... -"},
+		{4, {0x28, 0xb5, 0x2f, 0xfd}, "compressed by zstd", "zstd -dc FILE | tapir ... -"},
+		{4, {0xfd, '7', 'z', 'X'}, "compressed by xz", "xz -dc FILE | tapir ... -"},
+		{3, {'B', 'Z', 'h'}, "compressed by bzip2", "bunzip2 -c FILE | tapir ... -"},
+		{4, {0x04, 0x22, 0x4d, 0x18}, "compressed by lz4", "lz4 -dc FILE | tapir ... -"},
+		{4, {'P', 'K', 3, 4}, "a zip archive", "unzip -p FILE | tapir ... -"},
+		{4, {'s', 'n', 'o', 'o'}, "a snoop capture", "editcap -F pcapng FILE OUT"},
+		{4, {'R', 'T', 'S', 'S'}, "a Network Monitor capture", "editcap -F pcapng FILE OUT"},
+		{4, {'G', 'M', 'B', 'U'}, "a Network Monitor capture", "editcap -F pcapng FILE OUT"},
+		{4, {'T', 'R', 'S', 'N'}, "a Sniffer capture", "editcap -F pcapng FILE OUT"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (memcmp(r->p, known[i].magic, known[i].n) == 0)
+			return damaged(r, 0, "%s, expected pcap or pcapng: %s", known[i].what, known[i].how);
+	return damaged(r, 0, "magic %02x%02x%02x%02x, expected that of pcap or pcapng", r->p[0], r->p[1],
+		       r->p[2], r->p[3]);
+}
+
 static enum reader_result recognise(struct reader *r)
 {
 	static const struct {
 		uint8_t magic[4];
 		bool big, nano;
+		uint8_t rec_len; /* the patched form of old Linux tells the interface with each record */
 	} known[] = {
-		{{0xa1, 0xb2, 0xc3, 0xd4}, true, false},
-		{{0xa1, 0xb2, 0x3c, 0x4d}, true, true},
-		{{0xd4, 0xc3, 0xb2, 0xa1}, false, false},
-		{{0x4d, 0x3c, 0xb2, 0xa1}, false, true},
+		{{0xa1, 0xb2, 0xc3, 0xd4}, true, false, 16},
+		{{0xa1, 0xb2, 0x3c, 0x4d}, true, true, 16},
+		{{0xa1, 0xb2, 0xcd, 0x34}, true, false, 24},
+		{{0xd4, 0xc3, 0xb2, 0xa1}, false, false, 16},
+		{{0x4d, 0x3c, 0xb2, 0xa1}, false, true, 16},
+		{{0x34, 0xcd, 0xb2, 0xa1}, false, false, 24},
 	};
 
 	if (!need(r, 4))
@@ -552,10 +583,10 @@ static enum reader_result recognise(struct reader *r)
 		if (memcmp(r->p, known[i].magic, 4) == 0) {
 			r->big = known[i].big;
 			r->nano = known[i].nano;
+			r->rec_len = known[i].rec_len;
 			return pcap_header(r);
 		}
-	return damaged(r, 0, "magic %02x%02x%02x%02x, expected that of pcap or pcapng", r->p[0], r->p[1],
-		       r->p[2], r->p[3]);
+	return not_ours(r);
 }
 
 enum reader_result reader_next(struct reader *r, struct reader_pkt *k)

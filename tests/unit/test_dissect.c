@@ -4,6 +4,7 @@
 
 #include "../../stack/base/bytes.h"
 #include "../../stack/base/check.h"
+#include "../../stack/wire/csum.h"
 #include "../../traces/dissect.h"
 
 #include <stdio.h>
@@ -154,8 +155,8 @@ static void headers_that_lie_are_told_in_words(void)
 		{17, 51, DISSECT_BAD, "IPv4 total length past the frame"},
 		{46, 0x40, DISSECT_BAD, "TCP data offset under 5"},
 		{46, 0xf0, DISSECT_BAD, "TCP data offset past the packet"},
-		{20, 0x20, DISSECT_BAD, "first fragment of a TCP segment"},
-		{21, 1, DISSECT_OTHER, NULL}, /* a later fragment */
+		{20, 0x20, DISSECT_FRAGMENT, NULL},
+		{21, 1, DISSECT_FRAGMENT, NULL}, /* a later one */
 		{23, 17, DISSECT_OTHER, NULL},
 		{14, 0x75, DISSECT_OTHER, NULL},
 	};
@@ -175,6 +176,52 @@ static void headers_that_lie_are_told_in_words(void)
 	}
 }
 
+/* A frame that ends before its IP header says, with a right header checksum, was cut by a tool. */
+static void a_header_with_a_right_checksum_is_believed(void)
+{
+	struct dissected d;
+
+	make_frame();
+	wr16(frame + 16, 1500);
+	wr16(frame + 24, (uint16_t)~csum_fold(csum_add(csum_add(0, frame + 14, 10), frame + 26, 8)));
+	CU_ASSERT_EQUAL(dissect_as(1, frame, 64, 64, &d), DISSECT_TCP);
+	CU_ASSERT_EQUAL(d.seg.len, 1460);
+	CU_ASSERT_EQUAL(d.there, 10);
+	CU_ASSERT_TRUE(d.cut);
+}
+
+static void options_that_the_snap_length_cut_are_read_as_far_as_they_go(void)
+{
+	static const uint8_t option[12] = {2, 4, 5, 0xb4, 3, 3, 7, 1, 4, 2, 1, 1};
+
+	for (uint32_t there = 0; there <= sizeof(option); there++) {
+		struct dissected d;
+
+		make_frame();
+		memcpy(frame + 54, option, sizeof(option));
+		memset(frame + 66, 'd', 10);
+		frame[46] = 0x80;
+		wr16(frame + 16, 62);
+		CU_ASSERT_EQUAL_FATAL(dissect_as(1, frame, 54 + there, 76, &d), DISSECT_TCP);
+		CU_ASSERT_EQUAL(d.seg.len, 10);
+		CU_ASSERT_EQUAL(d.there, 0);
+		CU_ASSERT_EQUAL(d.options_cut, there < 12);
+		CU_ASSERT_EQUAL(d.seg.opt.has_mss, there >= 4);
+		CU_ASSERT_EQUAL(d.seg.opt.has_wscale, there >= 7);
+		CU_ASSERT_EQUAL(d.seg.opt.sack_ok, there >= 10);
+		CU_ASSERT_FALSE(d.seg.opt.malformed);
+	}
+}
+
+static void a_link_type_that_is_not_read_is_said_so(void)
+{
+	struct dissected d;
+
+	make_frame();
+	CU_ASSERT_EQUAL(dissect_as(147, frame, 64, 64, &d), DISSECT_BAD);
+	CU_ASSERT_PTR_NOT_NULL(strstr(d.why, "link type"));
+}
+
 static void three_hundred_tags_are_nonsense(void)
 {
 	uint8_t f[1400] = {0};
@@ -192,6 +239,9 @@ static const struct test_case cases[] = {
 	TEST(a_total_length_of_zero_is_segmentation_offload),
 	TEST(a_frame_may_end_anywhere),
 	TEST(headers_that_lie_are_told_in_words),
+	TEST(a_header_with_a_right_checksum_is_believed),
+	TEST(options_that_the_snap_length_cut_are_read_as_far_as_they_go),
+	TEST(a_link_type_that_is_not_read_is_said_so),
 	TEST(three_hundred_tags_are_nonsense),
 };
 TEST_SUITE(dissect, cases);

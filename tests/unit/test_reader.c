@@ -182,6 +182,49 @@ static void pcap_is_read_in_both_byte_orders_and_resolutions(void)
 	}
 }
 
+/* Alexey Kuznetzov's: eight more bytes in each record's header. */
+static void the_patched_pcap_of_old_linux_is_read(void)
+{
+	for (int big = 0; big < 2; big++) {
+		struct file f = {.big = big};
+		char said[200];
+		ns_t at = 0;
+		int n;
+
+		pcap_head(&f, 0xa1b2cd34, 2, 1);
+		for (int i = 0; i < 2; i++) {
+			record(&f, 5, 7, 60, 60, 0);
+			u32(&f, 3); /* interface; protocol and packet type */
+			u32(&f, 0x0800);
+			for (int k = 0; k < 15; k++)
+				u32(&f, 0);
+		}
+		CU_ASSERT_EQUAL(read_all(&f, &n, &at, said), READER_END);
+		CU_ASSERT_EQUAL(n, 2);
+		CU_ASSERT_EQUAL(at, 5 * SEC + 7 * US);
+	}
+}
+
+static void what_is_no_capture_is_called_by_its_name(void)
+{
+	static const struct {
+		const char *bytes, *word;
+	} row[] = {
+		{"\x1f\x8b\x08\x08", "gunzip"}, {"\x28\xb5\x2f\xfd", "zstd"}, {"\xfd" "7zXZ", "xz"}, {"BZh9", "bzip2"},
+		{"PK\x03\x04", "zip"}, {"snoop", "editcap"}, {"<html>", "magic 3c68746d"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+		struct reader *r = reader_of_bytes(row[i].bytes, strlen(row[i].bytes));
+		struct reader_pkt p;
+
+		CU_ASSERT_EQUAL(reader_next(r, &p), READER_DAMAGED);
+		CU_ASSERT_FALSE(reader_is_capture(r));
+		CU_ASSERT_PTR_NOT_NULL(strstr(reader_error(r), row[i].word));
+		reader_close(r);
+	}
+}
+
 static void damaged_pcap_is_read_up_to_the_damage(void)
 {
 	static const struct {
@@ -542,6 +585,8 @@ static void every_shared_capture_is_read_to_its_end(void)
 
 static const struct test_case cases[] = {
 	TEST(pcap_is_read_in_both_byte_orders_and_resolutions),
+	TEST(the_patched_pcap_of_old_linux_is_read),
+	TEST(what_is_no_capture_is_called_by_its_name),
 	TEST(damaged_pcap_is_read_up_to_the_damage),
 	TEST(a_pcap_header_that_is_cut_or_lies_is_refused),
 	TEST(odd_but_possible_pcap_records_are_read),
