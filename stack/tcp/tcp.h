@@ -215,6 +215,7 @@ struct tcb {
 	bool frto;
 	seq_t tlp_end;
 	bool tlp_out, tlp_retrans;
+	bool tlp_sampled;     /* the round trip was measured since the last probe */
 	ns_t pace_at;         /* not before this time */
 	uint64_t pace_cap;    /* OPT_PACING_RATE; 0: none */
 	bool pace_by_window;  /* cc.pacing_rate is set by the engine (tcp_cc.c) */

@@ -105,10 +105,10 @@ static void advance_una(struct tcb *c, seq_t ack, struct ack_news *news)
 	c->stat.bytes_acked += bytes;
 	c->retries = 0;
 	c->trouble = 0;
-	rtt_clear_backoff(&c->rtt);
 }
 
-/* RFC 6298 3 (Karn) and RFC 7323 4.1: from a record sent once, else by the echoed timestamp.
+/* RFC 6298 3 (Karn) and RFC 7323 4.1: from a record sent once, else by the echoed timestamp. Only with a
+ * sample does the backed-off timeout come down (RFC 6298 5, last note; 9293 3.8.1).
  *
  * An ACK that reports a duplicate answers that duplicate: what it newly tells was said before in ACKs
  * that were lost, and its echo is as old (a receiver does not take the timestamp of a segment below its
@@ -131,6 +131,8 @@ static void sample_rtt(struct tcb *c, const struct seg *g, const struct ack_news
 	uint32_t flight = c->cfg->rtt_alike ? 1 : c->board.sent_bytes / (2u * c->mss) + 1;
 
 	rtt_sample(&c->rtt, rtt, flight, c->tcp->now);
+	rtt_clear_backoff(&c->rtt);
+	c->tlp_sampled = true;
 	tcp_probe(c, PROBE_RTT, c->snd.una, c->snd.nxt, rtt, "round trip");
 }
 

@@ -66,6 +66,7 @@ struct ack_news {
 	bool dsack;                 /* the first block was a D-SACK (RFC 2883) */
 	struct seq_range dsack_range;
 	bool reordering;            /* something arrived below prior_fack */
+	ns_t rack_sent;             /* latest transmission among them that counts for RACK; 0: none (by the board_fn) */
 	seq_t prior_fack;           /* highest number known to have arrived before this ACK */
 	bool fin_acked;
 	ns_t rtt;                   /* from the newest record that was never retransmitted; -1: none */

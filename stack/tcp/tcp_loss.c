@@ -107,6 +107,9 @@ void tcp_loss_on_record(void *arg, const struct rec *r, struct ack_news *news)
 		c->rack.valid = true;
 		c->rack.xmit = r->sent;
 		c->rack.end = r->hi;
+	}
+	if (!news->rack_sent || r->sent >= news->rack_sent) { /* the newest of this ACK, if not of all */
+		news->rack_sent = r->sent;
 		c->rack.rtt = rtt;
 	}
 	/* Step 3: it was sent once and fills in below what had arrived before this ACK. Within an ACK the
@@ -436,7 +439,8 @@ void tcp_loss_arm_probe(struct tcb *c)
 {
 	ns_t now = c->tcp->now, pto = SEC;
 
-	if (!c->cfg->tlp || !uses_rack(c) || c->ca > CA_DISORDER || c->tlp_out || c->board.nsacked ||
+	/* RFC 8985 7.3: nor while one is out, nor before the round trip was measured since the last one. */
+	if (!c->cfg->tlp || !uses_rack(c) || c->ca > CA_DISORDER || c->tlp_out || !c->tlp_sampled || c->board.nsacked ||
 	    board_empty(&c->board) || c->state < TCP_ESTABLISHED) {
 		tcp_timer_stop(c, T_PROBE);
 		return;
@@ -457,6 +461,7 @@ void tcp_loss_on_probe_timer(struct tcb *c)
 	if (board_empty(&c->board) || c->tlp_out)
 		return;
 	c->tlp_due = true;
+	c->tlp_sampled = false;
 	c->stat.tlps++;
 	tcp_probe(c, PROBE_TLP, c->snd.una, c->snd.nxt, 2 * c->rtt.srtt, "tail loss probe");
 	tcp_talk(c);

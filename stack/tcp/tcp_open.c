@@ -417,6 +417,7 @@ void tcp_established(struct tcb *c, const char *why)
 	/* What is compared in sequence space begins at the connection's own numbers: RFC 6582 3.2 (1),
 	 * RFC 8985 6.2 step 3, RFC 7323 4.3. */
 	c->high = c->round_end = c->usage_end = c->rack.fack = c->snd.una;
+	c->tlp_sampled = true;
 	c->last_ack_sent = c->rcv.nxt;
 	c->snd.edge = seq_add(c->snd.una, c->snd.wnd);
 	c->quick = c->cfg->quickack ? QUICKACKS : 0;

@@ -22,7 +22,7 @@ void rtt_init(struct rtt *, ns_t initial, ns_t min_rto, ns_t max_rto);
 /* `flight_samples`: how many samples one flight gives (RFC 7323 appendix G); 1 if unknown. */
 void rtt_sample(struct rtt *, ns_t sample, uint32_t flight_samples, ns_t now);
 void rtt_backoff(struct rtt *);            /* RFC 6298 5.5 */
-void rtt_clear_backoff(struct rtt *);      /* new data was acknowledged */
+void rtt_clear_backoff(struct rtt *);      /* the round trip was measured, or nothing had been lost */
 ns_t rtt_rto(const struct rtt *);          /* with backoff, never above max_rto */
 
 #endif

@@ -413,6 +413,57 @@ static void one_probe_goes_and_then_it_is_the_timers_turn(void)
 	lone_free(l);
 }
 
+/* RFC 8985 7.3: the second condition. The probe's ACK gave no sample, since it may be of either copy. */
+static void there_is_no_second_probe_before_the_round_trip_was_measured(void)
+{
+	struct lone_peer p;
+	struct lone *l = segments_out(&p, 1);
+	struct sock_info i;
+	static const uint8_t bytes[SEG];
+
+	lone_wait(l, 250 * MS);
+	sock_info(l->s, p.sock, &i);
+	CU_ASSERT_EQUAL_FATAL(i.tlps, 1);
+	say_sack(l, &p, 1, 0, 0);
+	say_sack(l, &p, 1, 0, 1); /* both copies came */
+
+	sock_send(l->s, p.sock, bytes, SEG);
+	lone_turn(l);
+	lone_wait(l, SEC);
+	sock_info(l->s, p.sock, &i);
+	CU_ASSERT_EQUAL(i.tlps, 1);
+	CU_ASSERT_TRUE(i.timeouts >= 1);
+
+	say_sack(l, &p, 2, 0, 0); /* no sample either; the next one's is */
+	sock_send(l->s, p.sock, bytes, SEG);
+	lone_turn(l);
+	lone_wait(l, RTT);
+	say_sack(l, &p, 3, 0, 0);
+	sock_send(l->s, p.sock, bytes, SEG);
+	lone_turn(l);
+	lone_wait(l, SEC);
+	sock_info(l->s, p.sock, &i);
+	CU_ASSERT_EQUAL(i.tlps, 2);
+	lone_free(l);
+}
+
+/* RFC 8985 6.2 step 2: RACK.rtt is that of the newest segment which this ACK delivers, also where a newer one
+ * had arrived before. The first two are overtaken for long; the longer round trip keeps the third. */
+static void a_late_segments_round_trip_counts(void)
+{
+	struct lone_peer p;
+	struct lone *l = segments_out(&p, 4);
+
+	say_sack(l, &p, 0, 3, 4);
+	lone_wait(l, RTT / 5);
+	say_sack(l, &p, 2, 3, 4);
+	lone_wait(l, RTT / 5);
+	CU_ASSERT_EQUAL(times_heard(l, &p, 2), 0);
+	lone_wait(l, RTT / 10);
+	CU_ASSERT_EQUAL(times_heard(l, &p, 2), 1);
+	lone_free(l);
+}
+
 static void there_is_no_probe_in_recovery(void)
 {
 	struct lone_peer p;
@@ -578,6 +629,8 @@ static const struct test_case cases[] = {
 	TEST(a_lost_retransmission_is_found_without_the_timer),
 	TEST(one_probe_goes_and_then_it_is_the_timers_turn),
 	TEST(there_is_no_probe_in_recovery),
+	TEST(there_is_no_second_probe_before_the_round_trip_was_measured),
+	TEST(a_late_segments_round_trip_counts),
 	TEST(by_the_classic_rule_the_third_segment_above_begins_recovery_once),
 	TEST(by_the_classic_rule_new_text_may_be_lost_before_an_older_retransmission_is_answered),
 	TEST(by_the_classic_rule_the_end_is_rescued_once),
