@@ -69,7 +69,7 @@ $(B)/tapir: $(call obj,sim/main.c) $(B)/libtapir-all.a
 	$(Q)$(CC) $(OPT) $^ $(LIBS) $(LDFLAGS) -o $@
 
 ## libtapir.a   for embedders: stack, links, TLS; only the public headers' names are global
-PUBLIC := stack_* sock_* tls_* link_* pkt_* chunk_* tcp_config_default tcp_state_name err_text
+PUBLIC := stack_* sock_* tls_* link_* pkt_* chunk_* tcp_config_* tcp_setting* tcp_state_name err_text
 # Three objects, so that libpcap and BearSSL are asked for only by who uses a raw socket or TLS. What
 # the raw socket shares with the stack, but no public header has, is in both.
 PARTS   := $(B)/tapir-stack.o $(B)/tapir-raw.o $(B)/tapir-tls.o

@@ -36,7 +36,7 @@ bool list_expect(struct doc *d, const struct node *y, const char *what)
 	       doc_fail(d, y, "got %s, expected %s", doc_shown(d, y, shown), what);
 }
 
-#define KNOWN_MAX 64
+#define KNOWN_MAX 128
 
 bool key_unknown(struct doc *d, const struct node *y, const char *const *known, size_t n)
 {

@@ -1,4 +1,4 @@
-/* Hosts and switches: addresses, and every member of struct tcp_config as a key. */
+/* Hosts and switches: addresses, and what the engine is set to (tcp_fields.c). */
 #include "scenario_read.h"
 
 #include <stdlib.h>
@@ -6,144 +6,11 @@
 
 #include "../stack/base/check.h"
 #include "../stack/wire/print.h"
+#include "tcp_fields.h"
 #include "units.h"
 
 #define HOSTS_MAX 65000 /* 10.0.0.0/8 by number, and names for files */
 #define SWITCHES_MAX 64 /* each knows the way to every host */
-
-/* ---- tcp ---- */
-
-static const char *const cc_words[CC_COUNT + 1] = {"reno",  "cubic", "bbr", "dctcp",
-						   "tahoe", "none",  NULL};
-static const char *const recovery_words[] = {"rack", "sack", "newreno", "reno", "gobackn", NULL};
-static const char *const ecn_words[] = {"off", "passive", "classic", "accurate", NULL};
-static const char *const layout_words[] = {"linux", "bsd", NULL};
-
-static bool isn_read(struct doc *d, const struct node *y, void *to)
-{
-	struct tcp_config *c = to;
-	char shown[64];
-	uint64_t n;
-
-	if (y->type == NODE_TEXT && strcmp(doc_text(d, y), "random") == 0) {
-		c->isn_is_fixed = false;
-		c->isn_fixed = 0;
-		return true;
-	}
-	if (y->type != NODE_TEXT || unit_count(doc_text(d, y), &n) || n > UINT32_MAX)
-		return doc_fail(d, y, "isn: got %s, expected random, or a number of 32 bits",
-				doc_shown(d, y, shown));
-	c->isn_is_fixed = true;
-	c->isn_fixed = (uint32_t)n;
-	return true;
-}
-
-static void isn_print(FILE *to, const void *from)
-{
-	const struct tcp_config *c = from;
-
-	if (c->isn_is_fixed)
-		fprintf(to, "%u", c->isn_fixed);
-	else
-		fputs("random", to);
-}
-
-#define TCP(name) offsetof(struct tcp_config, name)
-#define TCP_BOOL(name)                                            \
-	{                                                         \
-		.key = #name, .type = FIELD_BOOL, .at = TCP(name) \
-	}
-
-/* One key for each member of struct tcp_config; `iw` and `isn` are shorter than theirs. */
-const struct field tcp_fields[] = {
-    {.key = "cc", .type = FIELD_ENUM, .at = TCP(cc), .words = cc_words},
-    {.key = "recovery", .type = FIELD_ENUM, .at = TCP(recovery), .words = recovery_words},
-    {.key = "ecn", .type = FIELD_ENUM, .at = TCP(ecn), .words = ecn_words},
-    TCP_BOOL(sack),
-    TCP_BOOL(dsack),
-    TCP_BOOL(timestamps),
-    TCP_BOOL(wscale),
-    TCP_BOOL(limited_transmit),
-    TCP_BOOL(prr),
-    TCP_BOOL(tlp),
-    TCP_BOOL(frto),
-    TCP_BOOL(eifel),
-    TCP_BOOL(uto),
-    TCP_BOOL(rto_restart),
-    TCP_BOOL(hystart),
-    TCP_BOOL(abc),
-    TCP_BOOL(idle_restart),
-    TCP_BOOL(pacing),
-    TCP_BOOL(nagle),
-    TCP_BOOL(delayed_ack),
-    TCP_BOOL(quickack),
-    TCP_BOOL(syn_cookies),
-    TCP_BOOL(rfc1337),
-    TCP_BOOL(keepalive),
-    TCP_BOOL(fastopen),
-    TCP_BOOL(plpmtud),
-    TCP_BOOL(pmtud),
-    TCP_BOOL(rfc5961),
-    TCP_BOOL(tso),
-    {.key = "layout", .type = FIELD_ENUM8, .at = TCP(layout), .words = layout_words},
-    {.key = "ack_every", .type = FIELD_U8, .at = TCP(ack_every), .lo = 1, .hi = 64},
-    {.key = "dupthresh", .type = FIELD_U8, .at = TCP(dupthresh), .lo = 1, .hi = 127},
-    {.key = "wscale_shift",
-     .type = FIELD_U8,
-     .at = TCP(wscale_shift),
-     .hi = 14,
-     .none = "auto",
-     .none_value = 0xff},
-    {.key = "iw", .type = FIELD_U16, .at = TCP(iw_segs), .lo = 1, .hi = 1000},
-    {.key = "mss", .type = FIELD_U16, .at = TCP(mss), .lo = 48, .hi = 65495, .none = "auto"},
-    {.key = "sndbuf", .type = FIELD_SIZE32, .at = TCP(sndbuf), .lo = 2048, .hi = 1u << 30},
-    {.key = "rcvbuf", .type = FIELD_SIZE32, .at = TCP(rcvbuf), .lo = 256, .hi = 1u << 30},
-    {.key = "rcvbuf_max",
-     .type = FIELD_SIZE32,
-     .at = TCP(rcvbuf_max),
-     .lo = 256,
-     .hi = 1u << 30,
-     .none = "auto"},
-    {.key = "min_rto", .type = FIELD_TIME, .at = TCP(min_rto), .lo = (uint64_t)MS},
-    {.key = "max_rto", .type = FIELD_TIME, .at = TCP(max_rto), .lo = (uint64_t)SEC},
-    {.key = "init_rto", .type = FIELD_TIME, .at = TCP(init_rto), .lo = (uint64_t)MS},
-    {.key = "delack", .type = FIELD_TIME, .at = TCP(delack), .hi = 500 * (uint64_t)MS},
-    {.key = "msl", .type = FIELD_TIME, .at = TCP(msl), .lo = (uint64_t)MS},
-    {.key = "syn_retries", .type = FIELD_U8, .at = TCP(syn_retries)},
-    {.key = "synack_retries", .type = FIELD_U8, .at = TCP(synack_retries)},
-    {.key = "data_retries", .type = FIELD_U8, .at = TCP(data_retries), .lo = 1},
-    {.key = "user_timeout", .type = FIELD_TIME, .at = TCP(user_timeout), .lo = 1, .none = "none"},
-    {.key = "ecn_tries", .type = FIELD_U8, .at = TCP(ecn_tries), .lo = 1},
-    {.key = "keep_idle", .type = FIELD_TIME, .at = TCP(keep_idle), .lo = (uint64_t)MS},
-    {.key = "keep_intvl", .type = FIELD_TIME, .at = TCP(keep_intvl), .lo = (uint64_t)MS},
-    {.key = "keep_cnt", .type = FIELD_U8, .at = TCP(keep_cnt), .lo = 1},
-    {.key = "isn", .type = FIELD_OWN, .read = isn_read, .print = isn_print},
-};
-const size_t ntcp_fields = ARRAY_LEN(tcp_fields);
-
-static bool tcp_check(struct doc *d, const struct node *y, const struct tcp_config *c)
-{
-	if (c->min_rto > c->max_rto || c->init_rto > c->max_rto)
-		return doc_fail(d, y,
-				"tcp: got min_rto or init_rto above max_rto, expected at most "
-				"that");
-	if (c->rcvbuf_max && c->rcvbuf_max < c->rcvbuf)
-		return doc_fail(d, y, "tcp: got rcvbuf_max under rcvbuf, expected at least that");
-	if (c->dsack && !c->sack && doc_find(d, y, "dsack"))
-		return doc_fail(d, y, "tcp: got dsack without sack, expected both");
-	return true;
-}
-
-static bool tcp_read(struct doc *d, const struct node *y, void *to)
-{
-	return fields_read(d, y, tcp_fields, ntcp_fields, to) && tcp_check(d, y, to);
-}
-
-static void tcp_print(FILE *to, const void *from)
-{
-	fputc('\n', to);
-	fields_print(to, "      ", tcp_fields, ntcp_fields, from);
-}
 
 /* ---- hosts ---- */
 
@@ -259,8 +126,8 @@ const struct field host_fields[] = {
     {.key = "tcp",
      .type = FIELD_OWN,
      .at = offsetof(struct scenario_host, tcp),
-     .read = tcp_read,
-     .print = tcp_print},
+     .read = tcp_fields_read,
+     .print = tcp_fields_print},
 };
 const size_t nhost_fields = ARRAY_LEN(host_fields);
 

@@ -6,8 +6,8 @@
 #include "scenario.h"
 
 /* Tables that reading and showing share. */
-extern const struct field tcp_fields[], path_fields[], flow_fields[], host_fields[];
-extern const size_t ntcp_fields, npath_fields, nflow_fields, nhost_fields;
+extern const struct field path_fields[], flow_fields[], host_fields[];
+extern const size_t npath_fields, nflow_fields, nhost_fields;
 
 /* A section each. */
 bool hosts_read(struct doc *, const struct node *, struct scenario *);

@@ -5,7 +5,8 @@
  *   script_frame.c    frames <-> segments of the script
  *   script_compare.c  expected against actual segment, by the rules of a profile
  *   script_expr.c     `%{ }%` assertions: the subset of Python that scripts use
- *   script_sysctl.c   profiles, commands in backticks, sysctls -> struct tcp_config
+ *   script_profile.c  profiles -> rules and struct tcp_config
+ *   script_command.c  commands in backticks; script_sysctl.c: sysctls -> struct tcp_config
  *   script_call.c     socket calls on the stack's handles, with errno and blocking
  *   script_run.c      the driver: the script's next line decides what time it is
  *
@@ -201,8 +202,8 @@ struct script_profile {
 	const char *define[2]; /* for script_parse: the dialect's symbol, NULL */
 };
 
-/* "exact", or names joined by commas: linux bsd strict no-tso syn-any win-any buf-any no-quickack. False and a line in
- * err for an unknown one. */
+/* "exact", or names joined by commas: linux bsd strict no-tso syn-any win-any buf-any no-quickack, and KEY=VALUE as
+ * below `tcp:` in scenarios. False and a line in err for an unknown one. */
 bool script_profile_of(const char *names, struct script_profile *, char *err, size_t cap);
 const char *script_profile_list(void);
 
@@ -219,6 +220,10 @@ struct script_env {
 enum script_cmd { CMD_OK, CMD_REFUSED, CMD_FAILED };
 /* How a command asks about connections: number of those in the named state. */
 typedef int script_count_fn(void *arg, enum tcp_state);
+/* One "name=value"; the text is taken apart. */
+enum script_cmd script_sysctl(struct script_env *, char *pair, char *why, size_t cap);
+/* What the common defaults.sh of google's scripts sets. */
+enum script_cmd script_google_defaults(struct script_env *, char *why, size_t cap);
 enum script_cmd script_command(const char *text, struct script_env *, script_count_fn *, void *arg,
 			       char *why, size_t cap);
 

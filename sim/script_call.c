@@ -3,6 +3,7 @@
  * would block, the runner tries again whenever something has happened. */
 #include "script_run.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -14,6 +15,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "../stack/config.h"
 #include "../stack/wire/print.h"
 
 /* ---- numbers behind words ---- */
@@ -724,7 +726,7 @@ static int64_t do_ioctl(struct runner *r, struct attempt *a)
 }
 
 /* Options of the stack by their words. Units: how many of the stack's one of the script's is. */
-static const struct {
+static const struct option {
 	const char *word;
 	enum sock_opt opt;
 	int scale;
@@ -743,12 +745,31 @@ static const struct {
 	{"IPV6_V6ONLY", OPT_V6ONLY, 1}, {"TCP_KEEPINIT", OPT_KEEPINIT, 1000}, {"TCP_NOOPT", OPT_NOOPT, 1},
 };
 
-static int find_option(const char *word)
+/* TAPIR_MIN_RTO is the setting `min_rto`; times in ms. */
+static bool find_setting(const char *word, struct option *o)
+{
+	char name[64];
+	size_t n = strlen(word);
+
+	if (strncmp(word, "TAPIR_", 6) != 0 || n >= sizeof(name))
+		return false;
+	for (size_t i = 0; i <= n; i++)
+		name[i] = (char)tolower((unsigned char)word[i]);
+	const struct tcp_setting *t = tcp_setting_named(name + 6, n - 6);
+
+	if (t)
+		*o = (struct option){word, t->opt, 1};
+	return t;
+}
+
+static bool find_option(const char *word, struct option *o)
 {
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
-		if (strcmp(options[i].word, word) == 0)
-			return (int)i;
-	return -1;
+		if (strcmp(options[i].word, word) == 0) {
+			*o = options[i];
+			return true;
+		}
+	return find_setting(word, o);
 }
 
 /* Linux keeps twice what was asked for and says so. */
@@ -775,8 +796,9 @@ static int64_t do_setsockopt(struct runner *r, struct attempt *a)
 	struct fd *f = tcp_arg(r, a);
 	const char *word = arg_word(a, 2);
 	const struct expr *x = arg(a, 3);
-	int i = find_option(word), e;
+	struct option o;
 	int64_t v = 0;
+	int e;
 
 	if (!f)
 		return -EBADF;
@@ -788,7 +810,7 @@ static int64_t do_setsockopt(struct runner *r, struct attempt *a)
 		f->abort_on_close = linger_of(x) == 0;
 		return 0;
 	}
-	if (i < 0) {
+	if (!find_option(word, &o)) {
 		run_skip(r, a->line, "socket option %s is not known here", word);
 		return -ENOPROTOOPT;
 	}
@@ -796,16 +818,16 @@ static int64_t do_setsockopt(struct runner *r, struct attempt *a)
 		x = x->kid[0];
 	if (!x || !int_of(x, &v))
 		return -EINVAL;
-	v *= options[i].scale;
-	if (doubled(r, options[i].opt))
+	v *= o.scale;
+	if (doubled(r, o.opt))
 		v *= 2;
-	if (options[i].opt == OPT_NOTSENT_LOWAT) { /* 0: the system's default */
+	if (o.opt == OPT_NOTSENT_LOWAT) { /* 0: the system's default */
 		f->lowat_set = v != 0;
 		v = v ? v : r->env.notsent_lowat ? r->env.notsent_lowat : UINT32_MAX;
 	}
-	f->fastopen |= options[i].opt == OPT_FASTOPEN && v > 0;
-	e = sock_set(r->stack, f->sock, options[i].opt, v);
-	if (e == ERR_OPNOTSUPP && options[i].opt == OPT_FASTOPEN)
+	f->fastopen |= o.opt == OPT_FASTOPEN && v > 0;
+	e = sock_set(r->stack, f->sock, o.opt, v);
+	if (e == ERR_OPNOTSUPP && o.opt == OPT_FASTOPEN)
 		run_skip(r, a->line, "TCP Fast Open: this stack does not have it");
 	return e < 0 ? -to_errno(e) : 0;
 }
@@ -814,8 +836,9 @@ static int64_t do_getsockopt(struct runner *r, struct attempt *a)
 {
 	struct fd *f = tcp_arg(r, a);
 	const char *word = arg_word(a, 2);
-	int i = find_option(word), e;
+	struct option o;
 	int64_t v = 0;
+	int e;
 
 	if (!f)
 		return -EBADF;
@@ -825,18 +848,18 @@ static int64_t do_getsockopt(struct runner *r, struct attempt *a)
 			f->connecting = false;
 		return check_out(r, a, 3, e ? to_errno(e) : 0) ? 0 : -EINVAL;
 	}
-	if (i < 0) {
+	if (!find_option(word, &o)) {
 		run_skip(r, a->line, "socket option %s is not known here", word);
 		return -ENOPROTOOPT;
 	}
-	e = sock_get(r->stack, f->sock, options[i].opt, &v);
+	e = sock_get(r->stack, f->sock, o.opt, &v);
 	if (e < 0)
 		return -to_errno(e);
-	if (r->options->profile->rules.buf_any && (options[i].opt == OPT_RCVBUF || options[i].opt == OPT_SNDBUF))
+	if (r->options->profile->rules.buf_any && (o.opt == OPT_RCVBUF || o.opt == OPT_SNDBUF))
 		return 0;
-	if (options[i].opt == OPT_NOTSENT_LOWAT && !f->lowat_set)
+	if (o.opt == OPT_NOTSENT_LOWAT && !f->lowat_set)
 		v = 0; /* as Linux shows the system's default */
-	return check_out(r, a, 3, v / options[i].scale) ? 0 : -EINVAL;
+	return check_out(r, a, 3, v / o.scale) ? 0 : -EINVAL;
 }
 
 /* ---- readiness ---- */

@@ -1,16 +1,14 @@
 /* User calls: look the handle up, check, call the engine, mark. A handle is 20 bits of index and 12
- * of generation, so that a stale one is told from the slot's next tenant. RFC 9293 3.9.1. */
+ * of generation, so that a stale one is told from the slot's next tenant. RFC 9293 3.9.1. Here are
+ * those that begin and end a connection or ask about it; sock_io.c moves bytes, sock_opt.c has the
+ * options. */
 #include "stack_impl.h"
 
 #include <stdlib.h>
 
-#define INDEX_BITS 20
-#define INDEX_MASK ((1u << INDEX_BITS) - 1)
-#define GENERATION_MASK 0xfffu
-
 void socks_init(struct stack *s, uint32_t max)
 {
-	s->max_slots = max < INDEX_MASK ? max : INDEX_MASK;
+	s->max_slots = max < HANDLE_INDEX ? max : HANDLE_INDEX;
 	s->nslots = 1;
 }
 
@@ -48,38 +46,16 @@ static sock_t slot_new(struct stack *s, enum sock_kind kind, void *obj)
 	slot->obj = obj;
 	slot->port = 0;
 	slot->v6only = false;
-	return (sock_t)slot->generation << INDEX_BITS | i;
-}
-
-static struct sock_slot *slot_of(struct stack *s, sock_t h)
-{
-	uint32_t i = h & INDEX_MASK;
-
-	if (i == 0 || i >= s->nslots || s->slot[i].kind == SOCK_FREE || s->slot[i].generation != h >> INDEX_BITS)
-		return NULL;
-	return &s->slot[i];
+	return (sock_t)slot->generation << HANDLE_INDEX_BITS | i;
 }
 
 static void slot_free(struct stack *s, struct sock_slot *slot)
 {
 	slot->kind = SOCK_FREE;
 	slot->obj = NULL;
-	slot->generation = (slot->generation + 1) & GENERATION_MASK;
+	slot->generation = (slot->generation + 1) & HANDLE_GENERATION;
 	slot->next_free = s->free_slot;
 	s->free_slot = (uint32_t)(slot - s->slot);
-}
-
-static struct tcb *conn_of(struct stack *s, sock_t h)
-{
-	struct sock_slot *slot = slot_of(s, h);
-
-	return slot && slot->kind == SOCK_CONN ? slot->obj : NULL;
-}
-
-/* For calls that want a connection: the error that says why there is none. */
-static int no_conn(struct stack *s, sock_t h)
-{
-	return slot_of(s, h) ? ERR_NOTCONN : ERR_BADSOCK;
 }
 
 static struct tcp_ready *ready_of(struct sock_slot *slot)
@@ -126,6 +102,23 @@ int sock_bind(struct stack *s, sock_t h, const struct addr *a, uint16_t port)
 	return 0;
 }
 
+/* The two switches that a connection keeps outside its configuration go there, for those to come. */
+static int hand_down_switches(struct tcb *c)
+{
+	if (c->cfg->nagle != c->nodelay && c->cfg->keepalive == c->keepalive)
+		return 0;
+	if (!c->own_cfg) {
+		c->own_cfg = malloc(sizeof(*c->own_cfg));
+		if (!c->own_cfg)
+			return ERR_NOMEM;
+		*c->own_cfg = *c->cfg;
+		c->cfg = c->own_cfg;
+	}
+	c->own_cfg->nagle = !c->nodelay;
+	c->own_cfg->keepalive = c->keepalive;
+	return 0;
+}
+
 int sock_listen(struct stack *s, sock_t h, uint32_t backlog)
 {
 	struct sock_slot *slot = slot_of(s, h);
@@ -141,6 +134,8 @@ int sock_listen(struct stack *s, sock_t h, uint32_t backlog)
 
 	if (slot->kind != SOCK_FRESH)
 		return ERR_INVAL;
+	if ((err = hand_down_switches(c)))
+		return err;
 	if (!slot->port && (err = tcp_bind_port(&s->tcp, &c->flow.key.local, &c->flow.key.local, 0, &slot->port)))
 		return err;
 	struct tcb_listener *l = tcp_listen(&s->tcp, &c->flow.key.local, slot->port, backlog, c->cfg, &err);
@@ -154,6 +149,7 @@ int sock_listen(struct stack *s, sock_t h, uint32_t backlog)
 		l->cfg = l->own_cfg;
 	l->sndbuf = c->sndbuf;
 	l->rcvbuf = c->rcvbuf;
+	l->window_clamp = c->window_clamp;
 	l->defer = c->defer;
 	l->tos = c->tos;
 	l->ttl = c->ttl;
@@ -230,242 +226,6 @@ int sock_connect_data(struct stack *s, sock_t h, const struct addr *a, uint16_t 
 	int64_t took = sock_send(s, h, bytes, len < INT32_MAX ? len : INT32_MAX);
 
 	return took > 0 ? (int)took : 0; /* it connects all the same; what was not taken comes later */
-}
-
-#define UNIT_WRITE_MAX (1u << 20) /* of one call, while room is counted in units */
-
-/* ---- sending ---- */
-
-static bool by_units(const struct tcb *c)
-{
-	return c->cfg->sndbuf_units && c->state >= TCP_ESTABLISHED;
-}
-
-/* Room for more, or why there is none. */
-static int64_t may_write(struct stack *s, sock_t h, struct tcb **out)
-{
-	struct tcb *c = conn_of(s, h);
-
-	if (!c)
-		return no_conn(s, h);
-	*out = c;
-	if (c->error)
-		return c->error;
-	if (c->fin_queued)
-		return ERR_PIPE;
-	switch (c->state) {
-	case TCP_SYN_SENT:
-	case TCP_SYN_RECEIVED:
-	case TCP_ESTABLISHED:
-	case TCP_CLOSE_WAIT:
-		break;
-	default:
-		return ERR_PIPE;
-	}
-	uint32_t last, room = c->sndq.bytes < c->sndbuf ? c->sndbuf - c->sndq.bytes : 0;
-
-	if (by_units(c))
-		room = tcp_unit_room(c, UNIT_WRITE_MAX, &last);
-	if (!room) {
-		c->write_blocked = true;
-		return ERR_AGAIN;
-	}
-	return room;
-}
-
-static void written(struct tcb *c)
-{
-	c->more = c->more_holds = c->flush = false;
-	tcp_talk(c);
-}
-
-int64_t sock_send(struct stack *s, sock_t h, const void *bytes, size_t len)
-{
-	struct tcb *c;
-	int64_t room = may_write(s, h, &c);
-
-	if (room < 0 || !len)
-		return room < 0 ? room : 0;
-	uint32_t want = len < (size_t)room ? (uint32_t)len : (uint32_t)room;
-
-	if (by_units(c))
-		tcp_unit_room(c, want, &c->unit_fill);
-	uint32_t n = sndq_append(&c->sndq, s->pool, bytes, want);
-
-	if (!n)
-		return ERR_NOMEM;
-	c->write_blocked = n < len;
-	written(c);
-	return n;
-}
-
-int64_t sock_send_urgent(struct stack *s, sock_t h, const void *bytes, size_t len)
-{
-	int64_t n = sock_send(s, h, bytes, len);
-
-	if (n > 0)
-		tcp_mark_urgent(conn_of(s, h));
-	return n;
-}
-
-int sock_end_record(struct stack *s, sock_t h)
-{
-	struct tcb *c = conn_of(s, h);
-
-	if (!c)
-		return no_conn(s, h);
-	sndq_mark(&c->sndq);
-	c->unit_fill = 0;
-	return 0;
-}
-
-int sock_more(struct stack *s, sock_t h)
-{
-	struct tcb *c = conn_of(s, h);
-
-	if (!c)
-		return no_conn(s, h);
-	c->more = c->more_holds = true;
-	return 0;
-}
-
-void *sock_reserve(struct stack *s, sock_t h, size_t *len)
-{
-	struct tcb *c;
-	int64_t room = may_write(s, h, &c);
-	uint32_t n = room > 0 && (size_t)room < *len ? (uint32_t)room : (uint32_t)(*len < UINT32_MAX ? *len : UINT32_MAX);
-
-	*len = 0;
-	if (room < 0 || !n)
-		return NULL;
-	void *at = sndq_reserve(&c->sndq, s->pool, &n);
-
-	*len = at ? n : 0;
-	return at;
-}
-
-int sock_commit(struct stack *s, sock_t h, size_t len)
-{
-	struct tcb *c = conn_of(s, h);
-
-	if (!c)
-		return no_conn(s, h);
-	if (c->state == TCP_CLOSED || c->fin_queued)
-		return ERR_PIPE;
-	if (len > c->sndq.reserved)
-		return ERR_INVAL;
-	sndq_commit(&c->sndq, (uint32_t)len);
-	written(c);
-	return 0;
-}
-
-int64_t sock_send_slice(struct stack *s, sock_t h, struct chunk *chunk, uint32_t off, uint32_t len)
-{
-	struct tcb *c;
-	int64_t room = may_write(s, h, &c);
-
-	if (room < 0)
-		return room;
-	if (len > room)
-		len = (uint32_t)room;
-	if (!sndq_append_slice(&c->sndq, s->pool, chunk, off, len))
-		return ERR_NOMEM;
-	written(c);
-	return len;
-}
-
-/* ---- receiving ---- */
-
-/* Bytes to read, 0 at the end of the stream, or why not. */
-static int64_t may_read(struct stack *s, sock_t h, struct tcb **out)
-{
-	struct tcb *c = conn_of(s, h);
-
-	if (!c)
-		return no_conn(s, h);
-	*out = c;
-	if (c->rcvq.bytes)
-		return c->rcvq.bytes;
-	if (c->error)
-		return c->error;
-	if (c->fin_seen && seq_gt(c->rcv.nxt, c->rcv.fin))
-		return 0;
-	return c->state == TCP_CLOSED ? 0 : ERR_AGAIN;
-}
-
-int64_t sock_recv(struct stack *s, sock_t h, void *to, size_t max)
-{
-	struct tcb *c;
-	int64_t have = may_read(s, h, &c);
-
-	if (have <= 0)
-		return have;
-	uint32_t n = rcvq_read(&c->rcvq, s->pool, to, max < (size_t)have ? (uint32_t)max : (uint32_t)have);
-
-	tcp_rcv_read(c);
-	return n;
-}
-
-const void *sock_peek(struct stack *s, sock_t h, size_t *len)
-{
-	struct tcb *c;
-	uint32_t n = 0;
-
-	*len = 0;
-	if (may_read(s, h, &c) <= 0)
-		return NULL;
-	const void *at = rcvq_peek(&c->rcvq, &n);
-
-	*len = n;
-	return at;
-}
-
-int sock_consume(struct stack *s, sock_t h, size_t len)
-{
-	struct tcb *c = conn_of(s, h);
-
-	if (!c)
-		return no_conn(s, h);
-	if (len > c->rcvq.bytes)
-		return ERR_INVAL;
-	rcvq_consume(&c->rcvq, s->pool, (uint32_t)len);
-	tcp_rcv_read(c);
-	return 0;
-}
-
-int64_t sock_recv_slices(struct stack *s, sock_t h, struct slice *out, int *n, size_t max)
-{
-	struct tcb *c;
-	int64_t have = may_read(s, h, &c);
-
-	if (have <= 0) {
-		*n = 0;
-		return have;
-	}
-	uint32_t got = rcvq_take(&c->rcvq, s->pool, out, n, max < (size_t)have ? (uint32_t)max : (uint32_t)have);
-
-	tcp_rcv_read(c);
-	return got;
-}
-
-size_t sock_readable(struct stack *s, sock_t h)
-{
-	struct tcb *c;
-	int64_t n = may_read(s, h, &c);
-
-	return n > 0 ? (size_t)n : 0;
-}
-
-size_t sock_writable(struct stack *s, sock_t h)
-{
-	struct tcb *c;
-	int64_t n = may_write(s, h, &c);
-
-	if (n > 0 && by_units(c) && !tcp_writer_may_go_on(c)) {
-		c->write_blocked = true;
-		return 0;
-	}
-	return n > 0 ? (size_t)n : 0;
 }
 
 /* ---- ending ---- */
@@ -558,288 +318,7 @@ void *sock_user(struct stack *s, sock_t h)
 	return slot ? ready_of(slot)->user : NULL;
 }
 
-/* ---- options and information ---- */
-
-static struct tcp_config *own_config(struct tcb *c)
-{
-	struct tcp_config now = *c->cfg;
-	uint32_t sndbuf = c->sndbuf, rcvbuf = c->rcvbuf;
-	bool nodelay = c->nodelay, keepalive = c->keepalive;
-	struct rtt rtt = c->rtt;
-
-	if (!c->own_cfg && tcp_own_config(c, &now) != 0)
-		return NULL;
-	c->sndbuf = sndbuf;
-	c->rcvbuf = rcvbuf;
-	c->nodelay = nodelay;
-	c->keepalive = keepalive;
-	c->rtt = rtt;
-	return c->own_cfg;
-}
-
-/* As a number above one: how many may be pending. */
-static void set_fastopen(struct tcp_config *cfg, int64_t v)
-{
-	cfg->fastopen = v > 0;
-	if (v > 1)
-		cfg->fastopen_pending = v < UINT16_MAX ? (uint16_t)v : UINT16_MAX;
-}
-
-static int listener_fastopen(struct tcb_listener *l, int64_t v)
-{
-	struct tcp_config *own = l->own_cfg ? l->own_cfg : malloc(sizeof(*own));
-
-	if (!own)
-		return ERR_NOMEM;
-	if (!l->own_cfg)
-		*own = *l->cfg;
-	set_fastopen(own, v);
-	l->cfg = l->own_cfg = own;
-	return 0;
-}
-
-static int set_in_config(struct tcb *c, enum sock_opt opt, int64_t v)
-{
-	struct tcp_config *cfg = own_config(c);
-
-	if (!cfg)
-		return ERR_NOMEM;
-
-	ns_t ms = ns_min(v, INT32_MAX) * MS; /* 24 days are as good as for ever */
-
-	switch (opt) {
-	case OPT_KEEPIDLE:
-		cfg->keep_idle = ms;
-		if (c->keepalive && c->state >= TCP_ESTABLISHED)
-			tcp_timer_set(c, T_KEEP, ns_max(c->last_rcvd, c->established_at) + cfg->keep_idle);
-		return 0;
-	case OPT_KEEPINTVL:
-		cfg->keep_intvl = ms;
-		return 0;
-	case OPT_KEEPCNT:
-		cfg->keep_cnt = (uint8_t)(v < 255 ? v : 255);
-		return 0;
-	case OPT_USER_TIMEOUT:
-		cfg->user_timeout = ms;
-		c->uto.fixed = v > 0;
-		c->uto.due = cfg->uto && c->state >= TCP_ESTABLISHED;
-		return 0;
-	case OPT_KEEPINIT:
-		cfg->keep_init = ms;
-		return 0;
-	case OPT_NOOPT:
-		cfg->no_options = v;
-		return 0;
-	case OPT_SYNCNT:
-		cfg->syn_retries = (uint8_t)(v < 255 ? v : 255);
-		return 0;
-	case OPT_CC:
-		if (v >= CC_COUNT)
-			return ERR_INVAL;
-		if (c->cc.ops && !tcp_cc_start(c, (enum tcp_cc_kind)v))
-			return ERR_NOMEM;
-		cfg->cc = (enum tcp_cc_kind)v;
-		return 0;
-	case OPT_QUICKACK:
-		cfg->quickack = v;
-		c->quick = v && c->state >= TCP_ESTABLISHED ? QUICKACKS : 0;
-		return 0;
-	case OPT_MTU_DISCOVER:
-		cfg->pmtud = v;
-		return 0;
-	case OPT_FASTOPEN:
-		set_fastopen(cfg, v);
-		return 0;
-	default:
-		return ERR_OPNOTSUPP;
-	}
-}
-
-int sock_set(struct stack *s, sock_t h, enum sock_opt opt, int64_t v)
-{
-	struct sock_slot *slot = slot_of(s, h);
-
-	if (!slot)
-		return ERR_BADSOCK;
-	if (v < 0 && !(opt == OPT_LINGER && v == -1))
-		return ERR_INVAL;
-	if (slot->kind == SOCK_LISTENER) {
-		if (opt == OPT_RCVBUF)
-			((struct tcb_listener *)slot->obj)->rcvbuf = (uint32_t)v;
-		else if (opt == OPT_SNDBUF)
-			((struct tcb_listener *)slot->obj)->sndbuf = (uint32_t)v;
-		else if (opt == OPT_MAXSEG && v >= MSS_FLOOR && v <= 65495)
-			((struct tcb_listener *)slot->obj)->mss_clamp = (uint16_t)v;
-		else if (opt == OPT_DEFER_ACCEPT)
-			((struct tcb_listener *)slot->obj)->defer = ns_min(v, DEFER_MAX) * SEC;
-		else if (opt == OPT_FASTOPEN)
-			return listener_fastopen(slot->obj, v);
-		else
-			return opt == OPT_MAXSEG ? ERR_INVAL : ERR_OPNOTSUPP;
-		return 0;
-	}
-	struct tcb *c = slot->obj;
-
-	switch (opt) {
-	case OPT_NODELAY:
-		c->nodelay = v;
-		c->flush = v; /* as Linux: also what a cork holds */
-		tcp_talk(c);
-		return 0;
-	case OPT_CORK:
-		c->cork = v;
-		tcp_talk(c);
-		return 0;
-	case OPT_KEEPALIVE:
-		c->keepalive = v;
-		if (v && c->state >= TCP_ESTABLISHED)
-			tcp_timer_set(c, T_KEEP, ns_add(ns_max(c->last_rcvd, c->established_at), c->cfg->keep_idle));
-		return 0;
-	case OPT_MAXSEG:
-		if (v < MSS_FLOOR || v > 65495)
-			return ERR_INVAL;
-		c->mss_clamp = (uint16_t)v;
-		return 0;
-	case OPT_SNDBUF:
-		c->sndbuf = v < 2048 ? 2048 : v > (1 << 30) ? 1 << 30 : (uint32_t)v;
-		return 0;
-	case OPT_RCVBUF:
-		c->rcvbuf = v < 256 ? 256 : v > (1 << 30) ? 1 << 30 : (uint32_t)v;
-		return 0;
-	case OPT_NOTSENT_LOWAT:
-		c->notsent_lowat = v > UINT32_MAX ? UINT32_MAX : (uint32_t)v;
-		return 0;
-	case OPT_RCVLOWAT:
-		c->rcvlowat = v > UINT32_MAX ? UINT32_MAX : (uint32_t)v;
-		return 0;
-	case OPT_TOS:
-		c->tos = (uint8_t)(v & 0xfc);
-		return 0;
-	case OPT_LINGER: /* a time above 0 would only be for calls that wait, and none does */
-		c->linger_reset = v == 0;
-		return 0;
-	case OPT_DEFER_ACCEPT:
-		c->defer = ns_min(v, DEFER_MAX) * SEC;
-		return 0;
-	case OPT_PACING_RATE:
-		c->pace_cap = (uint64_t)v;
-		if (c->cc.ops)
-			tcp_pace_start(c);
-		tcp_talk(c);
-		return 0;
-	case OPT_TTL:
-		if (v > 255)
-			return ERR_INVAL;
-		c->ttl = (uint8_t)v;
-		return 0;
-	case OPT_FASTOPEN: /* before connect: text written at once may go in the SYN; before listen: accept such */
-		if (slot->kind != SOCK_FRESH)
-			return ERR_INVAL;
-		c->tfo = v ? c->tfo | TFO_WANTED : c->tfo & ~TFO_WANTED;
-		return set_in_config(c, opt, v);
-	case OPT_V6ONLY:
-		slot->v6only = v;
-		return 0;
-	case OPT_REUSEADDR: /* TIME-WAIT never keeps a listener out here */
-	case OPT_OOBINLINE: /* urgent data always stay in line (RFC 6093) */
-		return 0;
-	default:
-		return set_in_config(c, opt, v);
-	}
-}
-
-int sock_get(struct stack *s, sock_t h, enum sock_opt opt, int64_t *v)
-{
-	struct sock_slot *slot = slot_of(s, h);
-
-	if (!slot)
-		return ERR_BADSOCK;
-	if (slot->kind == SOCK_LISTENER) {
-		struct tcb_listener *l = slot->obj;
-
-		*v = opt == OPT_RCVBUF ? l->rcvbuf : opt == OPT_MAXSEG ? l->mss_clamp : l->sndbuf;
-		return opt == OPT_RCVBUF || opt == OPT_SNDBUF || opt == OPT_MAXSEG ? 0 : ERR_OPNOTSUPP;
-	}
-	const struct tcb *c = slot->obj;
-
-	switch (opt) {
-	case OPT_NODELAY:
-		*v = c->nodelay;
-		break;
-	case OPT_CORK:
-		*v = c->cork;
-		break;
-	case OPT_QUICKACK:
-		*v = c->quick > 0;
-		break;
-	case OPT_KEEPALIVE:
-		*v = c->keepalive;
-		break;
-	case OPT_KEEPIDLE:
-		*v = c->cfg->keep_idle / MS;
-		break;
-	case OPT_KEEPINTVL:
-		*v = c->cfg->keep_intvl / MS;
-		break;
-	case OPT_KEEPCNT:
-		*v = c->cfg->keep_cnt;
-		break;
-	case OPT_USER_TIMEOUT:
-		*v = c->cfg->user_timeout / MS;
-		break;
-	case OPT_KEEPINIT:
-		*v = c->cfg->keep_init / MS;
-		break;
-	case OPT_NOOPT:
-		*v = c->cfg->no_options;
-		break;
-	case OPT_SYNCNT:
-		*v = c->cfg->syn_retries;
-		break;
-	case OPT_MAXSEG:
-		*v = c->mss ? c->mss : c->mss_clamp ? c->mss_clamp : MSS_DEFAULT_V4;
-		break;
-	case OPT_SNDBUF:
-		*v = c->sndbuf;
-		break;
-	case OPT_RCVBUF:
-		*v = c->rcvbuf;
-		break;
-	case OPT_NOTSENT_LOWAT:
-		*v = c->notsent_lowat;
-		break;
-	case OPT_RCVLOWAT:
-		*v = c->rcvlowat;
-		break;
-	case OPT_TOS:
-		*v = c->tos;
-		break;
-	case OPT_TTL:
-		*v = c->ttl ? c->ttl : 64;
-		break;
-	case OPT_CC:
-		*v = c->cfg->cc;
-		break;
-	case OPT_V6ONLY:
-		*v = slot->v6only;
-		break;
-	case OPT_LINGER:
-		*v = c->linger_reset ? 0 : -1;
-		break;
-	case OPT_DEFER_ACCEPT:
-		*v = c->defer / SEC;
-		break;
-	case OPT_PACING_RATE:
-		*v = (int64_t)c->pace_cap;
-		break;
-	case OPT_FASTOPEN:
-		*v = c->cfg->fastopen;
-		break;
-	default:
-		return ERR_OPNOTSUPP;
-	}
-	return 0;
-}
+/* ---- information ---- */
 
 int sock_configure(struct stack *s, sock_t h, const struct tcp_config *cfg)
 {

@@ -31,67 +31,6 @@ const char *err_text(int err)
 	return (size_t)i < ARRAY_LEN(text) && text[i] ? text[i] : "unknown error";
 }
 
-void tcp_config_default(struct tcp_config *c)
-{
-	*c = (struct tcp_config){
-		.cc = CC_CUBIC,
-		.recovery = RECOVERY_RACK,
-		.ecn = ECN_PASSIVE,
-		.ecn_tries = 1,
-		.sack = true,
-		.dsack = true,
-		.timestamps = true,
-		.wscale = true,
-		.limited_transmit = true,
-		.prr = true,
-		.tlp = true,
-		.frto = true,
-		.eifel = true,
-		.hystart = true,
-		.idle_restart = true,
-		.nagle = true,
-		.delayed_ack = true,
-		.quickack = true,
-		.syn_cookies = true,
-		.fastopen_pending = TFO_PENDING,
-		.rfc1337 = true,
-		.pmtud = true,
-		.rfc5961 = true,
-		.layout = LAYOUT_LINUX,
-		.ack_every = ACK_EVERY,
-		.dupthresh = DUPTHRESH,
-		.wscale_shift = 0xff,
-		.iw_segs = IW_SEGS,
-		.unit_segs = UNIT_SEGS,
-		.sndbuf = BUF_DEFAULT,
-		.rcvbuf = BUF_DEFAULT,
-		.min_rto = RTO_MIN,
-		.max_rto = RTO_MAX,
-		.init_rto = RTO_INIT,
-		.delack = DELACK,
-		.msl = MSL,
-		.syn_retries = SYN_RETRIES,
-		.synack_retries = SYNACK_RETRIES,
-		.data_retries = DATA_RETRIES,
-		.keep_idle = KEEP_IDLE,
-		.keep_intvl = KEEP_INTVL,
-		.keep_cnt = KEEP_CNT,
-		.tso = true,
-	};
-}
-
-void stack_config_default(struct stack_config *c)
-{
-	*c = (struct stack_config){
-		.max_socks = 65536,
-		.max_time_wait = 16384,
-		.max_half_open = 4096,
-		.max_neigh = 512,
-		.max_frag_bytes = 256 * 1024,
-	};
-	tcp_config_default(&c->tcp);
-}
-
 struct stack *stack_new(const struct stack_config *cfg)
 {
 	struct stack *s = calloc(1, sizeof(*s));

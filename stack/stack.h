@@ -228,9 +228,22 @@ enum sock_opt {
 	OPT_QUICKACK, OPT_KEEPALIVE, OPT_KEEPIDLE, OPT_KEEPINTVL, OPT_KEEPCNT, /* times in ms */
 	OPT_USER_TIMEOUT, OPT_MAXSEG, OPT_SNDBUF, OPT_RCVBUF, OPT_CC, OPT_SYNCNT, OPT_NOTSENT_LOWAT,
 	OPT_FASTOPEN, OPT_TOS, OPT_LINGER /* 0: close resets; -1: it does not */, OPT_V6ONLY, OPT_RCVLOWAT, OPT_PACING_RATE /* the most, in bytes per second; 0: no limit */, OPT_MTU_DISCOVER, OPT_TTL,
-	OPT_OOBINLINE, OPT_WINDOW_CLAMP, OPT_DEFER_ACCEPT /* seconds to wait for text */, OPT_REUSEADDR,
+	OPT_OOBINLINE, OPT_WINDOW_CLAMP /* the most to announce; 0: what the buffer has room for */, OPT_DEFER_ACCEPT /* seconds to wait for text */, OPT_REUSEADDR,
 	OPT_KEEPINIT /* ms */, OPT_NOOPT,
+	/* The other members of struct tcp_config, by their names; times in ms. Before connect; of a listener,
+	 * for the connections to come; those that config.c says so of, also while a connection is open. */
+	OPT_RECOVERY, OPT_ECN, OPT_ECN_TRIES, OPT_SACK, OPT_DSACK, OPT_TIMESTAMPS, OPT_WSCALE,
+	OPT_LIMITED_TRANSMIT, OPT_PRR, OPT_TLP, OPT_FRTO, OPT_EIFEL, OPT_HYSTART, OPT_ABC, OPT_IDLE_RESTART,
+	OPT_PACING, OPT_NAGLE, OPT_DELAYED_ACK, OPT_SYN_COOKIES, OPT_RFC1337, OPT_FASTOPEN_PENDING,
+	OPT_PLPMTUD, OPT_RFC5961, OPT_LAYOUT, OPT_ACK_EVERY, OPT_DUPTHRESH, OPT_WSCALE_SHIFT, OPT_IW, OPT_MSS,
+	OPT_RCVBUF_MAX, OPT_WHOLE_SEGS, OPT_HYSTART_CLASSIC, OPT_RTT_ALIKE, OPT_SNDBUF_UNITS, OPT_TS_TOLERANT,
+	OPT_BARE_PROBES, OPT_FIN_AGAIN, OPT_SYNFIN, OPT_ICMP_HARD, OPT_SYN_UNANSWERED, OPT_OLD_ACKS,
+	OPT_EAGER_UPDATES, OPT_SYN_OPTIONS, OPT_MIN_RTO, OPT_MAX_RTO, OPT_INIT_RTO, OPT_DELACK, OPT_MSL,
+	OPT_SYNACK_RETRIES, OPT_DATA_RETRIES, OPT_UTO, OPT_RTO_RESTART, OPT_UNIT_SEGS, OPT_TSO,
+	OPT_COUNT,
 };
+/* A size out of bounds becomes the nearest within them, a time beyond them the longest; anything else out of
+ * bounds is ERR_INVAL, as is what a connection that is open can no longer change. */
 int sock_set(struct stack *, sock_t, enum sock_opt, int64_t value);
 int sock_get(struct stack *, sock_t, enum sock_opt, int64_t *value);
 /* The whole configuration of one socket, before connect or listen. */

@@ -1,4 +1,4 @@
-/* The inside of a stack, for stack.c and sock.c. */
+/* The inside of a stack, for stack.c and sock*.c. */
 #ifndef STACK_IMPL_H
 #define STACK_IMPL_H
 
@@ -32,5 +32,35 @@ struct stack {
 
 void socks_init(struct stack *, uint32_t max);
 void socks_free(struct stack *);
+
+/* ---- handles: an index, and a generation that tells a stale one from the slot's next tenant ---- */
+
+#define HANDLE_INDEX_BITS 20
+#define HANDLE_INDEX ((1u << HANDLE_INDEX_BITS) - 1)
+#define HANDLE_GENERATION 0xfffu
+
+/* NULL: there is no such. */
+static inline struct sock_slot *slot_of(const struct stack *s, sock_t h)
+{
+	uint32_t i = h & HANDLE_INDEX;
+
+	if (i == 0 || i >= s->nslots || s->slot[i].kind == SOCK_FREE ||
+	    s->slot[i].generation != h >> HANDLE_INDEX_BITS)
+		return NULL;
+	return &s->slot[i];
+}
+
+static inline struct tcb *conn_of(const struct stack *s, sock_t h)
+{
+	struct sock_slot *slot = slot_of(s, h);
+
+	return slot && slot->kind == SOCK_CONN ? slot->obj : NULL;
+}
+
+/* For calls that want a connection: the error that says why there is none. */
+static inline int no_conn(const struct stack *s, sock_t h)
+{
+	return slot_of(s, h) ? ERR_NOTCONN : ERR_BADSOCK;
+}
 
 #endif

@@ -15,6 +15,6 @@ ${CC:-cc} -std=c11 -Wall -Wextra -Werror -Istack -I. "$out-all.c" -include link.
 	fail "TLS and the raw socket do not link with BearSSL and libpcap"
 
 strays=$(nm -g --defined-only "$lib" | awk 'NF == 3 { print $3 }' |
-	grep -vE '^((stack|sock|tls|link|pkt|chunk)_|tcp_config_default$|tcp_state_name$|err_text$)')
+	grep -vE '^((stack|sock|tls|link|pkt|chunk)_|tcp_config_|tcp_setting|tcp_state_name$|err_text$)')
 [ -z "$strays" ] || fail "internal names are global: $strays"
 echo "embed: ok"

@@ -226,7 +226,8 @@ struct tcb {
 
 	const struct tcp_config *cfg; /* shared default, or own_cfg */
 	struct tcp_config *own_cfg;
-	uint32_t sndbuf, rcvbuf, notsent_lowat, rcvlowat;
+	uint32_t sndbuf, rcvbuf, window_clamp, notsent_lowat, rcvlowat; /* window_clamp 0: none */
+	uint32_t rcv_promised; /* held and offered when rcvbuf was made smaller: a window is never taken back */
 	bool nodelay, cork, keepalive, write_blocked;
 	uint32_t unit_fill;    /* sndbuf_units: of the last unit that was begun */
 	bool more, more_holds; /* sock_more after the last write; and no ACK or timer has come since */
@@ -257,7 +258,7 @@ struct tcb_listener {
 	uint32_t table_at;
 	const struct tcp_config *cfg;
 	struct tcp_config *own_cfg;
-	uint32_t sndbuf, rcvbuf;
+	uint32_t sndbuf, rcvbuf, window_clamp;
 };
 
 /* TIME-WAIT, compact: what RFC 9293 3.10.7.4 and RFC 6191 still need. */
@@ -419,14 +420,15 @@ uint16_t tcp_own_mss(const struct tcb *); /* to announce */
 uint32_t tcp_unit_room(const struct tcb *, uint32_t want, uint32_t *last); /* sndbuf_units: how much of it to take
 									    * now; and the last unit's fill then */
 void tcp_mark_urgent(struct tcb *);   /* all that the user has written is urgent */
-uint32_t tcp_rcv_space(const struct tcb *); /* what we could announce */
+uint32_t tcp_rcv_most(const struct tcb *);  /* the widest window that we would announce */
+uint32_t tcp_rcv_space(const struct tcb *); /* what we could announce now */
 bool tcp_window_update_due(const struct tcb *);
 
 /* tcp_control.c: not pulled, but queued at once */
 void tcp_send_reset(struct tcp *, const struct seg *, const struct ip_hdr *); /* to a segment of no connection */
 void tcp_send_abort(struct tcb *);    /* RST of a connection */
-void tcp_send_syn_cookie(struct tcp *, const struct flow_key *, const struct seg *, seq_t iss, uint32_t ts,
-			 const struct tcp_config *, uint16_t mss, uint8_t wscale);
+void tcp_send_syn_cookie(const struct tcb_listener *, const struct flow_key *, const struct seg *, seq_t iss,
+			 uint32_t ts, uint16_t mss, uint8_t wscale);
 void tcp_send_tw_ack(struct tcp *, struct tcb_tw *);
 
 /* tcp_timer.c */

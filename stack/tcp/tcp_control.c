@@ -65,14 +65,20 @@ void tcp_send_abort(struct tcb *c)
 	c->stat.segs_out++;
 }
 
-void tcp_send_syn_cookie(struct tcp *t, const struct flow_key *key, const struct seg *syn, seq_t iss, uint32_t ts,
-			 const struct tcp_config *cfg, uint16_t mss, uint8_t wscale)
+static uint32_t least(uint32_t a, uint32_t b)
 {
+	return a < b ? a : b;
+}
+
+void tcp_send_syn_cookie(const struct tcb_listener *l, const struct flow_key *key, const struct seg *syn, seq_t iss,
+			 uint32_t ts, uint16_t mss, uint8_t wscale)
+{
+	const struct tcp_config *cfg = l->cfg;
 	struct seg g = {.seq = iss, .ack = seq_add(syn->seq, 1), .flags = TH_SYN | TH_ACK};
 
-	g.wnd = (uint16_t)(cfg->rcvbuf < 65535 ? cfg->rcvbuf : 65535);
+	g.wnd = (uint16_t)least(least(l->rcvbuf, l->window_clamp ? l->window_clamp : UINT32_MAX), 65535);
 	g.opt.has_mss = true;
-	g.opt.mss = cfg->mss && cfg->mss < mss ? cfg->mss : mss;
+	g.opt.mss = (uint16_t)least(least(mss, cfg->mss ? cfg->mss : mss), l->mss_clamp ? l->mss_clamp : mss);
 	if (ts) { /* without a timestamp there is no room for what the other options agreed on */
 		g.opt.has_ts = true;
 		g.opt.ts_val = ts;
@@ -81,7 +87,7 @@ void tcp_send_syn_cookie(struct tcp *t, const struct flow_key *key, const struct
 		g.opt.has_wscale = syn->opt.has_wscale && cfg->wscale;
 		g.opt.wscale = wscale;
 	}
-	send_control(t, key, &g, cfg->layout, (struct ip_look){0});
+	send_control(l->tcp, key, &g, cfg->layout, (struct ip_look){.tos = l->tos, .ttl = l->ttl});
 }
 
 void tcp_send_tw_ack(struct tcp *t, struct tcb_tw *w)

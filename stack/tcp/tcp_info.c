@@ -194,7 +194,9 @@ static const char *check_windows(const struct tcb *c)
 		return "cwnd is under one segment";
 	if (c->rtt.rto < c->rtt.min_rto || rtt_rto(&c->rtt) > c->rtt.max_rto)
 		return "the RTO is out of bounds";
-	if (c->rcvq.bytes > c->rcvbuf + 65536u + (1u << c->rcv_wscale))
+	uint32_t most = c->rcvbuf > c->rcv_promised ? c->rcvbuf : c->rcv_promised;
+
+	if (c->rcvq.bytes > most + 65536u + (1u << c->rcv_wscale))
 		return "the receive queue holds more than its buffer";
 	return NULL;
 }

@@ -27,11 +27,13 @@ void tcp_choose_mss(struct tcb *c)
 	c->cc.mss = mss;
 }
 
-static uint8_t wanted_wscale(const struct tcp_config *cfg, uint32_t rcvbuf)
+static uint8_t wanted_wscale(const struct tcp_config *cfg, uint32_t rcvbuf, uint32_t clamp)
 {
 	uint8_t shift = 0;
 	uint32_t most = cfg->rcvbuf_max ? cfg->rcvbuf_max : rcvbuf;
 
+	if (clamp && clamp < most)
+		most = clamp;
 	if (cfg->wscale_shift != 0xff)
 		return cfg->wscale_shift;
 	while (shift < WSCALE_MAX && most >> shift > 65535)
@@ -51,7 +53,7 @@ void tcp_take_options(struct tcb *c, const struct seg *g)
 	c->ts_ok = o->has_ts && c->cfg->timestamps;
 	c->ws_ok = o->has_wscale && c->cfg->wscale;
 	c->snd_wscale = c->ws_ok ? (o->wscale < WSCALE_MAX ? o->wscale : WSCALE_MAX) : 0;
-	c->rcv_wscale = c->ws_ok ? wanted_wscale(c->cfg, c->rcvbuf) : 0;
+	c->rcv_wscale = c->ws_ok ? wanted_wscale(c->cfg, c->rcvbuf, c->window_clamp) : 0;
 	if (c->ts_ok) {
 		c->ts_recent = o->ts_val;
 		c->ts_recent_at = c->tcp->now;
@@ -142,7 +144,7 @@ int tcp_connect(struct tcb *c, const struct addr *remote, uint16_t port)
 		flowmap_remove(&t->flows, c);
 		return ERR_NOMEM;
 	}
-	c->rcv_wscale = c->cfg->wscale ? wanted_wscale(c->cfg, c->rcvbuf) : 0;
+	c->rcv_wscale = c->cfg->wscale ? wanted_wscale(c->cfg, c->rcvbuf, c->window_clamp) : 0;
 	c->mss_peer = c->v6 ? MSS_DEFAULT_V6 : MSS_DEFAULT_V4;
 	tcp_choose_mss(c);
 	tcp_set_state(c, TCP_SYN_SENT, "active open");
@@ -265,6 +267,7 @@ struct tcb *tcp_half_open(struct tcb_listener *l, const struct seg *syn, const s
 		goto fail;
 	c->sndbuf = l->sndbuf;
 	c->rcvbuf = l->rcvbuf;
+	c->window_clamp = l->window_clamp;
 	c->mss_clamp = l->mss_clamp;
 	c->tos = l->tos;
 	c->ttl = l->ttl;
@@ -314,8 +317,8 @@ static void answer_with_cookie(struct tcb_listener *l, const struct seg *g, cons
 	seq_t iss = tcp_cookie_make(t, key, g, l->cfg, &ts);
 
 	t->count->tcp_syn_cookies_sent++;
-	tcp_send_syn_cookie(t, key, g, iss, ts, l->cfg, (uint16_t)(net_mtu(t->net, &key->remote) - headers),
-			    wanted_wscale(l->cfg, l->rcvbuf));
+	tcp_send_syn_cookie(l, key, g, iss, ts, (uint16_t)(net_mtu(t->net, &key->remote) - headers),
+			    wanted_wscale(l->cfg, l->rcvbuf, l->window_clamp));
 }
 
 /* RFC 9293 3.10.7.2 for a SYN; RST and ACK have been dealt with. Text on it is not taken unless

@@ -2,11 +2,16 @@
  * (RFC 9293 3.8.6.2.2), duplicates reported (RFC 2883). */
 #include "tcp.h"
 
+uint32_t tcp_rcv_most(const struct tcb *c)
+{
+	return c->window_clamp && c->window_clamp < c->rcvbuf ? c->window_clamp : c->rcvbuf;
+}
+
 uint32_t tcp_rcv_space(const struct tcb *c)
 {
-	uint32_t held = c->rcvq.bytes;
+	uint32_t held = c->rcvq.bytes, room = held < c->rcvbuf ? c->rcvbuf - held : 0, most = tcp_rcv_most(c);
 
-	return held < c->rcvbuf ? c->rcvbuf - held : 0;
+	return room < most ? room : most;
 }
 
 /* RFC 9293 3.8.6.2.2: the right edge moves only by a worthwhile step, min(half the buffer, MSS). */
@@ -17,7 +22,7 @@ bool tcp_window_update_due(const struct tcb *c)
 
 	if (space > most)
 		space = most;
-	uint32_t step = c->rcvbuf / 2 < c->mss ? c->rcvbuf / 2 : c->mss;
+	uint32_t step = tcp_rcv_most(c) / 2 < c->mss ? tcp_rcv_most(c) / 2 : c->mss;
 
 	if (space < offered + step)
 		return false;
@@ -41,7 +46,7 @@ void tcp_rcv_read(struct tcb *c)
 	if (c->state < TCP_ESTABLISHED || c->fin_seen || c->state == TCP_TIME_WAIT)
 		return;
 	uint32_t offered = c->rcv.adv.v - c->rcv.nxt.v, space = tcp_rcv_space(c);
-	bool news = offered < c->rcvbuf / 2 || (c->cfg->eager_updates && space >= offered + c->rcvbuf / 4);
+	bool news = offered < tcp_rcv_most(c) / 2 || (c->cfg->eager_updates && space >= offered + c->rcvbuf / 4);
 
 	if (news && tcp_window_update_due(c)) {
 		c->ack_now = true;

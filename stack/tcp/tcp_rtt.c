@@ -33,6 +33,15 @@ void rtt_init(struct rtt *r, ns_t initial, ns_t min_rto, ns_t max_rto)
 	r->min = r->min2 = NS_NEVER;
 }
 
+void rtt_limit(struct rtt *r, ns_t min_rto, ns_t max_rto)
+{
+	assert(min_rto > 0);
+	assert(min_rto <= max_rto && max_rto < NS_NEVER / 4);
+	r->min_rto = min_rto;
+	r->max_rto = max_rto;
+	r->rto = clamp(r->rto, min_rto, max_rto);
+}
+
 /* `min2` is the lowest of the running epoch, `min` the lowest of it and the one before. */
 static void min_sample(struct rtt *r, ns_t sample, ns_t now)
 {

@@ -19,6 +19,7 @@ struct rtt {
 };
 
 void rtt_init(struct rtt *, ns_t initial, ns_t min_rto, ns_t max_rto);
+void rtt_limit(struct rtt *, ns_t min_rto, ns_t max_rto); /* other bounds, from now on */
 /* `flight_samples`: how many samples one flight gives (RFC 7323 appendix G); 1 if unknown. */
 void rtt_sample(struct rtt *, ns_t sample, uint32_t flight_samples, ns_t now);
 void rtt_backoff(struct rtt *);            /* RFC 6298 5.5 */

@@ -331,7 +331,7 @@ static void keep(struct game *w, sock_t s)
 
 static void set_option(struct stack *s, sock_t k, struct fuzz_in *in)
 {
-	enum sock_opt opt = (enum sock_opt)(fuzz_u8(in) % (OPT_REUSEADDR + 1));
+	enum sock_opt opt = (enum sock_opt)(fuzz_u8(in) % OPT_COUNT);
 	uint8_t size = fuzz_u8(in);
 	int64_t v = size & 1 ? fuzz_u8(in) & 3 : size & 2 ? fuzz_u16(in) : (int64_t)(int32_t)fuzz_u32(in), got;
 

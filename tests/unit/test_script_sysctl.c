@@ -124,7 +124,7 @@ static void profiles_combine_and_unknown_ones_are_refused(void)
 	CU_ASSERT(script_profile_of("exact", &p, err, sizeof(err)) && p.rules.exact);
 	CU_ASSERT_FALSE(script_profile_of("linux,best", &p, err, sizeof(err)));
 	CU_ASSERT_STRING_EQUAL(err, "unknown profile 'best', expected names of: exact linux bsd strict "
-				    "no-tso syn-any win-any buf-any no-quickack");
+				    "no-tso syn-any win-any buf-any no-quickack, or KEY=VALUE");
 }
 
 static const struct test_case cases[] = {

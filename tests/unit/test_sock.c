@@ -142,26 +142,7 @@ static void they_still_hold_in_time_wait(void)
 	lone_free(l);
 }
 
-static void a_time_beyond_all_bounds_is_cut(void)
-{
-	static const enum sock_opt opts[] = {OPT_KEEPIDLE, OPT_KEEPINTVL, OPT_USER_TIMEOUT, OPT_KEEPINIT};
-	struct lone *l = lone_open();
-	struct lone_peer p = lone_peer(0);
-
-	lone_handshake(l, &p);
-	sock_set(l->s, p.sock, OPT_KEEPALIVE, 1);
-	for (size_t i = 0; i < sizeof(opts) / sizeof(opts[0]); i++) {
-		int64_t v = 0;
-
-		CU_ASSERT_EQUAL(sock_set(l->s, p.sock, opts[i], INT64_MAX), 0);
-		CU_ASSERT_EQUAL(sock_get(l->s, p.sock, opts[i], &v), 0);
-		CU_ASSERT_EQUAL(v, INT32_MAX);
-	}
-	lone_free(l);
-}
-
 static const struct test_case cases[] = {
-	TEST(a_time_beyond_all_bounds_is_cut),
 	TEST(what_a_listener_was_told_goes_for_its_connections_and_resets),
 	TEST(they_still_hold_in_time_wait),
 	TEST(the_differentiated_services_field_and_the_ttl_are_the_users),
