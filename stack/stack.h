@@ -90,7 +90,8 @@ struct tcp_config {
 	uint32_t rcvbuf_max;       /* for the window scale; 0: rcvbuf */
 	bool whole_segs;           /* FreeBSD: both buffers are rounded up to whole segments, and what they have
 				    * room for is accepted, even where the window cannot say so */
-	bool hystart_classic;      /* Linux's CUBIC: not RFC 9406 but its forerunner, which leaves slow start at once */
+	bool hystart_classic;      /* Linux's CUBIC: not RFC 9406 but its forerunner, which leaves slow start at once
+				    * and then grows by a twentieth at least, until a loss shows the top */
 	bool rtt_alike;            /* Linux: every sample of the RTT counts an eighth (RFC 7323 G: less, if they are many) */
 	bool sndbuf_units;         /* Linux: room in the send buffer is looked for when a send unit begins; what was
 				    * begun is filled. And a writer may go on when a third of the buffer is free */

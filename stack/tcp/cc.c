@@ -75,7 +75,7 @@ uint32_t cc_slow_start(struct cc *cc, struct hystart *h, const struct cc_ack *a)
 	assert(cc->cwnd < cc->ssthresh);
 	if (watch && h->done) {
 		cc->ssthresh = cc_bound_ssthresh(cc, cc->cwnd);
-		return 0;
+		return a->acked;
 	}
 	if (!a->cwnd_limited)
 		return 0;

@@ -19,6 +19,7 @@
 #define BETA_DEN 10
 #define ALPHA_NUM 9            /* 3 (1 - beta) / (1 + beta) = 0.9 / 1.7 (4.3) */
 #define ALPHA_DEN 17
+#define CLASSIC_BLIND_STEP 20  /* Linux: one more segment for so many, until a loss has shown W_max */
 
 struct cubic {
 	struct hystart hystart;
@@ -27,7 +28,8 @@ struct cubic {
 		ns_t start;          /* moved on by the time in which the window was not the limit */
 		uint32_t k;          /* ticks */
 		uint32_t w_max, w_est;
-		uint64_t grow_rest, est_rest;
+		bool blind;          /* no loss has shown a W_max yet */
+		uint64_t counted, est_rest;
 	} now, before;               /* `before`: as of the last congestion event, for undo */
 	ns_t last_ack;
 };
@@ -67,13 +69,14 @@ static void start_epoch(struct cc *cc, struct epoch *e, ns_t now)
 	uint64_t gap = e->w_max > cc->cwnd ? e->w_max - cc->cwnd : 0;
 
 	e->running = true;
+	e->blind = e->w_max == 0;
 	e->start = now;
 	/* 4.2; after a timeout or HyStart++ there is no W_max: K = 0 and W_max = cwnd (4.8). */
 	e->k = cube_root(((gap * C_DEN / C_NUM) << CUBE_SHIFT) / cc->mss);
 	if (gap == 0)
 		e->w_max = cc->cwnd;
 	e->w_est = cc->cwnd;
-	e->grow_rest = e->est_rest = 0;
+	e->counted = e->est_rest = 0;
 }
 
 /* W_cubic(t) in bytes, t in ticks since the epoch began. */
@@ -104,29 +107,46 @@ static void reno_estimate(const struct cc *cc, struct epoch *e, uint32_t acked)
 	e->est_rest = sum % den;
 }
 
+/* 4.4, 4.5: the window is to be W_cubic a round trip from now; so many segments must be acknowledged for
+ * one more. In whole segments, as Linux reckons. */
+static uint32_t segs_for_one(const struct cc *cc, const struct epoch *e, const struct cc_ack *a)
+{
+	ns_t ahead = cc->hystart_classic ? a->min_rtt : a->srtt; /* Linux: without what stands in queues */
+	uint64_t target = w_cubic(cc, e, ticks(a->now - e->start) + ticks(ahead));
+	uint64_t gap = target > cc->cwnd ? (target - cc->cwnd) / cc->mss : 0;
+	uint64_t segs = gap ? cc->cwnd / cc->mss / gap : UINT32_MAX;
+
+	if (segs < 2) /* half the window in a round trip */
+		return 2;
+	/* The classic HyStart may have left slow start far too soon, and the cubic is flat there. */
+	if (cc->hystart_classic && e->blind && segs > CLASSIC_BLIND_STEP)
+		return CLASSIC_BLIND_STEP;
+	return (uint32_t)segs;
+}
+
+static void grow(struct cc *cc, struct epoch *e, uint32_t acked, uint64_t for_one)
+{
+	uint64_t segs = 0;
+
+	if (e->counted >= for_one) { /* it was counted while one more cost more */
+		e->counted = 0;
+		segs = 1;
+	}
+	e->counted += acked;
+	segs += e->counted / for_one;
+	e->counted %= for_one;
+	cc->cwnd = cc_bound_cwnd(cc, cc->cwnd + segs * cc->mss);
+}
+
 static void avoid(struct cc *cc, struct epoch *e, uint32_t acked, const struct cc_ack *a)
 {
 	if (!e->running)
 		start_epoch(cc, e, a->now);
 	reno_estimate(cc, e, acked);
-
-	uint64_t cwnd = cc->cwnd;
-	uint64_t target = w_cubic(cc, e, ticks(a->now - e->start) + ticks(a->srtt)); /* 4.2 */
-
-	if (target > cwnd + cwnd / 2)
-		target = cwnd + cwnd / 2;
-	if (target > cwnd) /* 4.4, 4.5: (target - cwnd) / cwnd for each segment */
-		e->grow_rest += (target - cwnd) * acked;
-	/* Whole segments only, as Linux counts: what is short of one when the next loss comes is lost. */
-	uint64_t step = cwnd * cc->mss;
-
-	if (e->grow_rest >= step) {
-		cc->cwnd = cc_bound_cwnd(cc, cwnd + e->grow_rest / step * cc->mss);
-		e->grow_rest %= step;
-	}
+	grow(cc, e, acked, (uint64_t)segs_for_one(cc, e, a) * cc->mss);
 	if (e->w_est >= cc->cwnd + cc->mss) {
 		cc->cwnd += (e->w_est - cc->cwnd) / cc->mss * cc->mss;
-		e->grow_rest = 0;
+		e->counted = 0;
 	}
 }
 

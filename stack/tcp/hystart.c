@@ -92,10 +92,10 @@ void hystart_classic_on_ack(struct hystart *h, const struct cc *cc, const struct
 	if (a->rtt < 0)
 		return;
 	h->delay_min = ns_min(h->delay_min, a->rtt);
+	if (cc->cwnd < CLASSIC_LOW_WINDOW * cc->mss)
+		return; /* and no round has begun: the first is that in which the window reaches 16 */
 	if (h->window_end == 0 || (int32_t)(a->snd_una_rel - h->window_end) > 0)
 		classic_round(h, a);
-	if (cc->cwnd < CLASSIC_LOW_WINDOW * cc->mss)
-		return;
 	if (a->now - h->last_ack <= CLASSIC_TRAIN_GAP) {
 		h->last_ack = a->now;
 		if (a->now - h->round_start > h->delay_min / (cc->pacing_rate ? 1 : 2))

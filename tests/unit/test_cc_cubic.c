@@ -212,7 +212,29 @@ static void after_a_timeout_the_curve_starts_flat(void)
 	CU_ASSERT_TRUE(r.cc.cwnd <= top + 2 * MSS);
 }
 
+/* Linux's way out of a slow start that its HyStart ended too soon: a twentieth a round trip, where the
+ * cubic is still flat; until a loss has shown where the top is. */
+static void where_no_loss_has_shown_a_top_the_classic_form_does_not_stand_still(void)
+{
+	for (int classic = 0; classic < 2; classic++) {
+		struct cc_rig r;
+
+		cc_rig_init(&r, CC_CUBIC, MSS, 100 * MSS);
+		r.cc.hystart_classic = classic;
+		r.cc.ssthresh = 100 * MSS;
+		for (int i = 0; i < 4; i++) /* Reno's line would add two */
+			cc_rig_round(&r, 10 * MS);
+		CU_ASSERT_EQUAL(r.cc.cwnd / MSS, classic ? 121u : 102u);
+		cc_rig_loss(&r);
+		uint32_t after = r.cc.cwnd;
+
+		cc_rig_round(&r, 10 * MS);
+		CU_ASSERT_TRUE(r.cc.cwnd <= after + MSS);
+	}
+}
+
 static const struct test_case cases[] = {
+	TEST(where_no_loss_has_shown_a_top_the_classic_form_does_not_stand_still),
 	TEST(the_window_follows_the_formula_within_a_segment_and_one_per_cent),
 	TEST(a_loss_leaves_seven_tenths),
 	TEST(a_falling_peak_gives_way_to_newcomers),

@@ -67,9 +67,25 @@ static void in_the_classic_form_a_rise_ends_it_at_once(void)
 	CU_ASSERT_EQUAL(r.cc.ssthresh, SSTHRESH_INFINITE);
 	uint32_t before = r.cc.cwnd;
 
+	/* Its rounds began with the window at 16: the present one still has short samples. */
 	round_of(&r, 230 * MS);
-	CU_ASSERT_TRUE(r.cc.ssthresh < before + 12 * MSS); /* after eight samples */
+	round_of(&r, 230 * MS);
+	CU_ASSERT_TRUE(r.cc.ssthresh < 2 * before + 12 * MSS);
 	CU_ASSERT_TRUE(r.cc.ssthresh > before);
+}
+
+static void in_the_classic_form_nothing_is_judged_below_16_segments(void)
+{
+	struct cc_rig r;
+
+	start(&r, CC_CUBIC);
+	r.cc.hystart_classic = true;
+	r.cc.cwnd = 2 * MSS;
+	for (int i = 1; r.cc.cwnd < 16 * MSS; i++)
+		round_of(&r, i * 200 * MS);
+	CU_ASSERT_EQUAL(r.cc.ssthresh, SSTHRESH_INFINITE);
+	round_of(&r, 900 * MS); /* eight samples in the round that begins now */
+	CU_ASSERT_TRUE(r.cc.ssthresh <= 26 * MSS);
 }
 
 static void in_the_classic_form_a_long_train_of_acks_ends_it(void)
@@ -134,6 +150,7 @@ static const struct test_case cases[] = {
 	TEST(small_wobbles_do_not_end_it),
 	TEST(a_rising_one_slows_it_down_and_ends_it_after_five_rounds),
 	TEST(in_the_classic_form_a_rise_ends_it_at_once),
+	TEST(in_the_classic_form_nothing_is_judged_below_16_segments),
 	TEST(in_the_classic_form_a_long_train_of_acks_ends_it),
 	TEST(a_rise_that_passes_resumes_slow_start),
 	TEST(the_burst_of_the_initial_window_is_no_rise),
