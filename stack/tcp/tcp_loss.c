@@ -45,11 +45,18 @@ uint32_t tcp_window_left(const struct tcb *c)
 	return inflight < cwnd ? cwnd - inflight : 0;
 }
 
+/* RFC 5681 3.1: what is acknowledged in order. On a path that is known to reorder, where in-order ACKs are
+ * few, whatever is delivered counts (as in Linux). */
+static bool earns_growth(const struct tcb *c, const struct ack_news *news)
+{
+	return news->una_moved || (news->nsacked && c->rack.reordering > c->cfg->dupthresh);
+}
+
 static void fill(const struct tcb *c, const struct ack_news *news, uint32_t prior_inflight, struct cc_ack *a)
 {
 	*a = (struct cc_ack){
 		.now = c->tcp->now,
-		.acked = news->una_moved ? news->delivered : 0,
+		.acked = earns_growth(c, news) ? news->delivered : 0,
 		.delivered = news->delivered,
 		.lost = news->lost,
 		.inflight = prior_inflight,
@@ -690,7 +697,7 @@ void tcp_loss_on_ack(struct tcb *c, const struct seg *g, struct ack_news *news, 
 		c->round_end = c->snd.nxt;
 	bool growing = c->ca == CA_OPEN || c->ca == CA_DISORDER || c->ca == CA_LOSS;
 
-	if (c->cc.ops->own_recovery || (growing && news->una_moved))
+	if (c->cc.ops->own_recovery || (growing && earns_growth(c, news)))
 		c->cc.ops->on_ack(&c->cc, &a);
 	if (c->pace_by_window)
 		tcp_pace_update(c);

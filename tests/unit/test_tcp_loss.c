@@ -361,6 +361,23 @@ static void a_segment_overtaken_by_less_than_a_quarter_of_the_round_trip_is_not_
 	lone_free(l);
 }
 
+/* Where in-order ACKs are few, SACKs open the window as well; else only what moves SND.UNA does. */
+static void on_a_path_that_reorders_what_is_sacked_opens_the_window(void)
+{
+	struct lone_peer p;
+	struct lone *l = segments_out(&p, 10);
+	struct sock_info i;
+
+	say_sack(l, &p, 0, 9, 10);
+	sock_info(l->s, p.sock, &i);
+	uint32_t before = i.cwnd;
+
+	say_sack(l, &p, 0, 3, 4); /* overtaken by six */
+	sock_info(l->s, p.sock, &i);
+	CU_ASSERT_EQUAL(i.cwnd, before + i.mss);
+	lone_free(l);
+}
+
 static void a_duplicate_reported_widens_the_window_for_reordering(void)
 {
 	struct lone_peer p;
@@ -625,6 +642,7 @@ static const struct test_case cases[] = {
 	TEST(three_sacked_above_are_enough),
 	TEST(what_is_overtaken_for_longer_is_resent),
 	TEST(a_segment_overtaken_by_less_than_a_quarter_of_the_round_trip_is_not_lost),
+	TEST(on_a_path_that_reorders_what_is_sacked_opens_the_window),
 	TEST(a_duplicate_reported_widens_the_window_for_reordering),
 	TEST(a_lost_retransmission_is_found_without_the_timer),
 	TEST(one_probe_goes_and_then_it_is_the_timers_turn),
