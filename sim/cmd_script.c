@@ -204,7 +204,10 @@ static int run(int argc, char **argv)
 	free(list.p);
 	if (!ok)
 		return 2;
-	printf("profile %s, largest deviation %lld us\n", p.name, (long long)(t.deviation / US));
+	printf("profile %s, ", p.name);
+	if (p.rules.ticks)
+		printf("retransmissions up to %lld ms early (ticks), ", (long long)(p.rules.ticks / MS));
+	printf("largest deviation %lld us\n", (long long)(t.deviation / US));
 	printf("%d passed, %d failed, %d skipped\n", t.passed, t.failed, t.skipped);
 	return t.bad ? 2 : t.failed ? 1 : 0;
 }

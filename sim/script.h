@@ -185,6 +185,8 @@ struct script_rules {
 	bool win_any;    /* outbound windows not compared */
 	bool buf_any;    /* sizes of buffers that getsockopt tells are not compared */
 	bool strict;     /* segment by segment: nothing is glued */
+	ns_t ticks;      /* so much sooner than written may a retransmission come: the script's kernel has
+			  * timers of whole ticks, two at least */
 };
 
 /* NULL: they agree. Otherwise the name of the first field that differs. */
@@ -212,7 +214,7 @@ struct script_env {
 	struct tcp_config tcp;
 	uint32_t tso_max;
 	bool cut;       /* the device does no segmentation: units come as frames, as if a layer below had cut them */
-	bool link_down; /* a queue of no packets: all that is sent is dropped */
+	bool link_down; /* a queue of no packets: nothing can be sent */
 	bool insecure_rst, insecure_syn;
 	int64_t notsent_lowat; /* 0: none */
 };

@@ -291,6 +291,7 @@ static void take_tcp(struct runner *r, const struct ip_hdr *ip, const uint8_t *p
 	s->proto = PROTO_TCP;
 	s->src = ip->src;
 	s->dst = ip->dst;
+	s->resent = pkt->note.xmit > 1;
 	s->g = (struct script_seg){.outbound = true, .sport = g.sport, .dport = g.dport, .flags = g.flags,
 				   .seq = g.seq.v, .len = (uint32_t)(len - g.hdr_len),
 				   .has_ack = g.flags & TH_ACK, .ack = g.ack.v, .has_win = true,
@@ -349,7 +350,7 @@ void link_take(struct runner *r, struct pkt *pkt)
 	uint8_t *p = malloc(len ? len : 1);
 	struct eth_hdr e;
 
-	if (!p || r->env.link_down) {
+	if (!p) {
 		free(p);
 		pkt_free(pkt);
 		return;

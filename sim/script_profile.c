@@ -22,6 +22,7 @@ static void profile_linux(struct script_profile *p)
 	p->tcp.sndbuf = 4194304;
 	p->tcp.ts_tolerant = p->tcp.bare_probes = p->tcp.sndbuf_units = p->tcp.rtt_alike = true;
 	p->tcp.hystart_classic = true;
+	p->rules.ticks = 12 * MS; /* HZ=250: two ticks, and the one that has begun */
 	p->define[0] = "STANDARD";
 }
 
@@ -50,6 +51,7 @@ static void profile_bsd(struct script_profile *p)
 static void profile_exact(struct script_profile *p)
 {
 	p->rules.exact = true;
+	p->rules.ticks = 0;
 }
 
 static void profile_strict(struct script_profile *p)

@@ -21,6 +21,7 @@ struct sent {
 	ns_t stamp;
 	uint8_t proto;        /* PROTO_TCP, PROTO_UDP, PROTO_ICMP, PROTO_ICMP6 */
 	const char *fault;    /* a checksum or a payload that is wrong; NULL: none */
+	bool resent;          /* by the stack's own account */
 	uint32_t taken;       /* payload bytes that a line has taken already (no-tso) */
 };
 
