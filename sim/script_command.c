@@ -121,6 +121,8 @@ static enum script_cmd run_tc(const struct words *c, struct script_env *e)
 	int at = word_at(c, "limit");
 
 	e->link_down = at >= 0 && at + 1 < c->n && strcmp(c->w[at + 1], "0") == 0;
+	if (word_at(c, "fq") >= 0)
+		e->tcp.pacing = true;
 	return CMD_OK;
 }
 
