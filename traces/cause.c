@@ -50,5 +50,13 @@ enum cause cause_of(const struct conn *c, struct half *h, const struct seg *g, u
 		h->rto_high = h->max;
 		return CAUSE_RTO;
 	}
-	return CAUSE_RECOVERY;
+	if (!last || h->last_ack_frame > last->frame || h->sacked.n)
+		return CAUSE_RECOVERY;
+	/* Recovery answers something, and nothing came: so a timer it was. Only the probe's is this short. */
+	if (sack_agreed(c) && hi == h->max && h->timer_retx == 0 && !h->tlp_high && h->min_rtt && gap > h->min_rtt) {
+		h->timer_retx++;
+		h->tlp_high = h->max;
+		return CAUSE_TLP;
+	}
+	return CAUSE_UNKNOWN;
 }

@@ -59,6 +59,10 @@ static void agreed_options(struct doc *d, const struct conn *c)
 	const struct tcp_opts *a = &c->half[c->client].syn_opt, *b = &c->half[!c->client].syn_opt;
 	int mss_a = a->has_mss ? a->mss : 536, mss_b = b->has_mss ? b->mss : 536;
 
+	if (c->half[0].syn_opt_cut || c->half[1].syn_opt_cut) {
+		doc_para(d, "What was agreed is not known: the capture's snap length cut the options.");
+		return;
+	}
 	doc_para(d, "Agreed: the client may send segments of up to %d bytes and the server of up to %d (each "
 		    "side's MSS option binds the other%s). Window scaling is %s. SACK is %s. Timestamps are %s.",
 		 mss_b, mss_a, a->has_mss && b->has_mss ? "" : "; without the option it is 536",
@@ -81,6 +85,7 @@ struct hs_row {
 	bool has_ack;
 	uint16_t wnd;
 	const struct tcp_opts *opt;
+	bool opt_cut;
 };
 
 static int by_frame(const void *a, const void *b)
@@ -99,11 +104,11 @@ static int handshake_rows(const struct conn *c, struct hs_row row[6])
 
 		if (h->syn)
 			row[n++] = (struct hs_row){.frame = h->syn, .at = h->syn_first_at, .side = side, .flags = "SYN",
-						   .seq = h->isn, .wnd = h->syn_wnd, .opt = &h->syn_opt};
+						   .seq = h->isn, .wnd = h->syn_wnd, .opt = &h->syn_opt, .opt_cut = h->syn_opt_cut};
 		if (h->syn_ack)
 			row[n++] = (struct hs_row){.frame = h->syn_ack, .at = h->syn_ack_first_at, .side = side,
 						   .flags = "SYN, ACK", .seq = h->isn, .ack = o->isn + 1,
-						   .has_ack = o->started, .wnd = h->syn_wnd, .opt = &h->syn_opt};
+						   .has_ack = o->started, .wnd = h->syn_wnd, .opt = &h->syn_opt, .opt_cut = h->syn_opt_cut};
 	}
 	if (c->hs_ack) {
 		const struct half *h = &c->half[c->hs_side], *o = &c->half[!c->hs_side];
@@ -138,9 +143,78 @@ static void handshake_table(struct doc *d, const struct conn *c)
 		snprintf(wnd, sizeof(wnd), "%d", r->wnd);
 		if (r->opt)
 			say_options(&t, r->opt);
+		if (r->opt_cut)
+			say(&t, " (cut by the snap length)");
 		doc_row(d, cell);
 	}
 	doc_table_end(d);
+}
+
+static uint32_t count_cause(const struct conn *c, enum cause cause)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < c->events; i++)
+		n += c->event[i].kind == V_RETX && c->event[i].cause == cause;
+	return n;
+}
+
+static void say_unanswered(struct doc *d, const struct conn *c)
+{
+	const uint32_t again = count_cause(c, CAUSE_SYN), syn = c->half[c->client].syn;
+
+	if (c->within)
+		doc_para(d, "A SYN in the middle of connection %" PRIu32 ", which went on: its receiver did not take it for the "
+			    "beginning of a new one (RFC 9293 3.10.7.4 answers it with a challenge ACK).", c->before - 1);
+	else if (again)
+		doc_para(d, "The client's SYN in frame %" PRIu32 " was sent %" PRIu32 " times more, and never answered in this "
+			    "capture.", syn, again);
+	else
+		doc_para(d, "The client's SYN in frame %" PRIu32 " was never answered in this capture.", syn);
+}
+
+/* A three-way handshake, or what there is of one. */
+static void say_three_way(struct doc *d, const struct conn *c)
+{
+	const struct half *cl = &c->half[c->client], *sv = &c->half[!c->client];
+
+	if (flow_opened(c) && cl->syn && sv->syn_ack)
+		doc_para(d, "A three-way handshake, complete: SYN in frame %" PRIu32 ", SYN-ACK in frame %" PRIu32
+			    ", ACK in frame %" PRIu32 ".", cl->syn, sv->syn_ack, c->hs_ack);
+	else if (cl->syn && sv->syn_ack && cl->rst)
+		doc_para(d, "A handshake that was broken off: SYN in frame %" PRIu32 ", SYN-ACK in frame %" PRIu32
+			    ", and then a reset by the client in frame %" PRIu32 " instead of the ACK. So does a host that "
+			    "knows nothing of the SYN, and who only asks whether a port is open.", cl->syn, sv->syn_ack, cl->rst);
+	else if (cl->syn && sv->syn_ack)
+		doc_para(d, "An incomplete three-way handshake: SYN in frame %" PRIu32 ", SYN-ACK in frame %" PRIu32
+			    "; the ACK that ends it is not in the capture.", cl->syn, sv->syn_ack);
+	else if (cl->syn)
+		doc_para(d, "A three-way handshake of which the capture has the SYN, in frame %" PRIu32 ", but not the SYN-ACK.",
+			 cl->syn);
+	else
+		doc_para(d, "A three-way handshake of which the capture has the SYN-ACK, in frame %" PRIu32 ", but not the SYN.",
+			 sv->syn_ack ? sv->syn_ack : cl->syn_ack);
+}
+
+static void say_handshake(struct doc *d, const struct conn *c, const char *kind)
+{
+	const struct half *cl = &c->half[c->client];
+
+	if (strcmp(kind, "refused") == 0)
+		doc_para(d, "The connection was refused: the client's SYN in frame %" PRIu32 " was answered by a reset in frame %"
+			    PRIu32 ", as by a host on whose port nobody listens, or by a firewall.", cl->syn, c->refused);
+	else if (strcmp(kind, "unanswered") == 0)
+		say_unanswered(d, c);
+	else if (strcmp(kind, "simultaneous") == 0)
+		doc_para(d, "A simultaneous open (RFC 9293, figure 7): both ends sent a SYN before the other's arrived, and "
+			    "each acknowledged the other's.");
+	else if (strcmp(kind, "split") == 0)
+		doc_para(d, "A split handshake: the server answered the SYN with a SYN of its own instead of a SYN-ACK.");
+	else if (strcmp(kind, "fast-open") == 0)
+		doc_para(d, "A three-way handshake with TCP Fast Open (RFC 7413): the SYN in frame %" PRIu32 " brought data, and "
+			    "the server took it.", cl->syn);
+	else
+		say_three_way(d, c);
 }
 
 static void explain_handshake(struct doc *d, const struct conn *c)
@@ -157,30 +231,16 @@ static void explain_handshake(struct doc *d, const struct conn *c)
 			    "direction counts as byte 1.");
 		return;
 	}
-	if (strcmp(kind, "refused") == 0)
-		doc_para(d, "The connection was refused: the client's SYN was answered by a reset in frame %" PRIu32
-			    ", as from a port on which nobody listens.", c->refused);
-	else if (strcmp(kind, "unanswered") == 0)
-		doc_para(d, "The client's SYN was never answered in this capture.");
-	else if (strcmp(kind, "simultaneous") == 0)
-		doc_para(d, "A simultaneous open (RFC 9293, figure 7): both ends sent a SYN before the other's arrived, and "
-			    "each acknowledged the other's.");
-	else if (strcmp(kind, "split") == 0)
-		doc_para(d, "A split handshake: the server answered the SYN with a SYN of its own instead of a SYN-ACK.");
-	else if (strcmp(kind, "fast-open") == 0)
-		doc_para(d, "A three-way handshake with TCP Fast Open (RFC 7413): the SYN in frame %" PRIu32 " brought data, and "
-			    "the server took it.", cl->syn);
-	else if (flow_opened(c) && cl->syn && sv->syn_ack)
-		doc_para(d, "A three-way handshake, complete: SYN in frame %" PRIu32 ", SYN-ACK in frame %" PRIu32
-			    ", ACK in frame %" PRIu32 ".", cl->syn, sv->syn_ack, c->hs_ack);
-	else
-		doc_para(d, "A three-way handshake, of which the capture shows only a part.");
+	say_handshake(d, c, kind);
 	handshake_table(d, c);
 	if (handshake_rtt(c) >= 0) {
 		say_ms(&t, handshake_rtt(c));
 		doc_para(d, "Round-trip time of the handshake: %s.", rtt);
 	}
-	if (sv->syn_ack || sv->syn)
+	if (cl->syn_data && !c->hs_data && sv->syn_ack)
+		doc_para(d, "The SYN brought %" PRIu32 " bytes of data, which the server did not take: its SYN-ACK acknowledges the "
+			    "SYN alone.", cl->syn_data);
+	if ((cl->syn || cl->syn_ack) && (sv->syn_ack || sv->syn))
 		agreed_options(d, c);
 }
 
@@ -203,186 +263,6 @@ static void explain_tap(struct doc *d, const struct conn *c)
 
 /* ---- events ---- */
 
-static void say_range(struct text *t, const struct conn *c, const struct event *e)
-{
-	const struct half *h = &c->half[e->side];
-	uint64_t lo = e->lo, hi = e->hi;
-	const char *also = "";
-
-	if (h->isn_known && lo == 0) {
-		lo = 1;
-		also = "the SYN";
-	}
-	if (h->fin && hi == h->fin_pos + 1) {
-		hi--;
-		also = "the FIN";
-	}
-	if (lo >= hi)
-		say(t, "%s", *also ? also : "no data");
-	else if (hi - lo == 1)
-		say(t, "byte %" PRIu64, lo);
-	else
-		say(t, "bytes %" PRIu64 "..%" PRIu64, lo, hi - 1);
-	if (lo < hi && *also)
-		say(t, " and %s", also);
-}
-
-static void say_cause(struct text *t, const struct conn *c, const struct event *e)
-{
-	switch ((enum cause)e->cause) {
-	case CAUSE_RECOVERY:
-		say(t, "loss recovery, not a timer");
-		if (e->sacked)
-			say(t, ": SACK said that %" PRIu32 " bytes further up had arrived", e->sacked);
-		else if (e->dupacks)
-			say(t, ": %d duplicate ACK%s had come", e->dupacks, e->dupacks == 1 ? "" : "s");
-		if (e->trigger)
-			say(t, " (frame %" PRIu32 ")", e->trigger);
-		break;
-	case CAUSE_RTO:
-		say(t, "the retransmission timer: nothing had been sent or acknowledged for ");
-		say_ms(t, e->waited);
-		break;
-	case CAUSE_GO_BACK:
-		say(t, "a retransmission timeout before it, after which all that was outstanding counted as lost");
-		break;
-	case CAUSE_TLP:
-		say(t, "a tail loss probe (RFC 8985): the last segment had not been acknowledged for ");
-		say_ms(t, e->waited);
-		if (e->or_rto)
-			say(t, "; or the retransmission timer, which for a single segment runs as long");
-		break;
-	case CAUSE_SYN:
-		say(t, "the SYN had no answer");
-		if (e->since_original > 0) {
-			say(t, " for ");
-			say_ms(t, e->since_original);
-		}
-		break;
-	case CAUSE_SYN_ACK:
-		say(t, "the handshake's last ACK had not come, or the SYN came again");
-		break;
-	case CAUSE_FIN:
-		say(t, "the FIN was not acknowledged");
-		break;
-	case CAUSE_UNKNOWN:
-		say(t, "not told by this capture");
-		break;
-	}
-	if (!flow_at(c, e->side) && e->cause != CAUSE_SYN && e->cause != CAUSE_SYN_ACK)
-		say(t, " (inferred: the capture is not the sender's)");
-}
-
-static void say_needless(struct text *t, const struct event *e)
-{
-	const uint32_t frame = e->nproofs ? e->proof[e->nproofs - 1] : 0;
-
-	switch ((enum needless_proof)e->needless) {
-	case NEEDED:
-		return;
-	case BY_DSACK:
-		say(t, " It was needless: the receiver's D-SACK in frame %" PRIu32 " reports a copy that it had.", frame);
-		break;
-	case BY_TSECR:
-		say(t, " It was needless: the ACK in frame %" PRIu32 " echoes a timestamp older than this copy's.", frame);
-		break;
-	case BY_EARLY_ACK:
-		say(t, " It was needless: the ACK in frame %" PRIu32 " came sooner than this copy could have been answered.",
-		    frame);
-		break;
-	case BY_ARRIVAL:
-		say(t, " It was needless: the first copy had passed here already.");
-		break;
-	case BY_ACKED:
-		say(t, " It was needless: frame %" PRIu32 " had acknowledged these bytes before.", frame);
-		break;
-	}
-}
-
-static void say_evidence(struct text *t, const struct event *e)
-{
-	switch ((enum evidence)e->evidence) {
-	case EV_SEEN_BEFORE:
-		if (e->original)
-			say(t, " The same bytes were seen before in frame %" PRIu32, e->original);
-		else
-			say(t, " The same bytes were seen before");
-		if (e->since_original >= 0) {
-			say(t, ", ");
-			say_ms(t, e->since_original);
-			say(t, " earlier");
-		}
-		say(t, ".");
-		break;
-	case EV_IPID:
-		say(t, " Its IP identification is %s than that of frame %" PRIu32 ", which overtook it.",
-		    e->kind == V_LATE ? "older" : "newer", e->proof[0]);
-		break;
-	case EV_TSVAL:
-		say(t, " Its timestamp is %s than that of frame %" PRIu32 ", which overtook it.",
-		    e->kind == V_LATE ? "not newer" : "newer", e->proof[0]);
-		break;
-	case EV_TIME:
-		if (e->nproofs)
-			say(t, " It came %s after frame %" PRIu32 " than a retransmission could.",
-			    e->kind == V_LATE ? "sooner" : "no sooner", e->proof[0]);
-		break;
-	case EV_IDENTICAL:
-		say(t, " It equals frame %" PRIu32 " in every field, IP identification included.", e->original);
-		break;
-	case EV_IDENTICAL_TS:
-		say(t, " It equals frame %" PRIu32 " in every field, and came too soon to have been sent again.", e->original);
-		break;
-	case EV_WINDOW:
-	case EV_IDLE:
-		break;
-	}
-}
-
-char *explain_event(char *to, size_t cap, const struct conn *c, const struct event *e)
-{
-	struct text t = {to, cap, 0};
-
-	to[0] = '\0';
-	say(&t, "Frame %" PRIu32 ": ", e->frame);
-	switch ((enum verdict_kind)e->kind) {
-	case V_RETX:
-		say(&t, "the %s sends ", end_word(c, e->side));
-		say_range(&t, c, e);
-		say(&t, " again.");
-		say_evidence(&t, e);
-		say(&t, " Cause: ");
-		say_cause(&t, c, e);
-		say(&t, ".");
-		say_needless(&t, e);
-		break;
-	case V_LATE:
-		say(&t, "a late original, not a retransmission: ");
-		say_range(&t, c, e);
-		say(&t, " of the %s was overtaken on the way.", end_word(c, e->side));
-		say_evidence(&t, e);
-		break;
-	case V_NET_COPY:
-	case V_CAPTURE_COPY:
-		say(&t, e->kind == V_NET_COPY ? "a copy that the network made, not a retransmission." :
-						"the same packet captured twice, not a retransmission.");
-		say_evidence(&t, e);
-		break;
-	case V_ZERO_WINDOW_PROBE:
-		say(&t, "the %s probes a closed window.", end_word(c, e->side));
-		break;
-	case V_KEEP_ALIVE:
-		say(&t, "a keep-alive of the %s: nothing is outstanding, and it asks whether the peer is still there.",
-		    end_word(c, e->side));
-		break;
-	case V_NONE:
-		break;
-	}
-	if (e->certainty != CERTAIN)
-		say(&t, " This is %s.", certainty_word(e->certainty));
-	return to;
-}
-
 static uint32_t count_kind(const struct conn *c, enum verdict_kind kind)
 {
 	uint32_t n = 0;
@@ -404,11 +284,6 @@ static void list_events(struct doc *d, const struct conn *c, enum verdict_kind k
 		}
 	if (n > shown)
 		doc_item(d, "... and %" PRIu32 " more (all are in the JSON).", n - shown);
-}
-
-static const char *plural(uint64_t n)
-{
-	return n == 1 ? "" : "s";
 }
 
 static void count_causes(struct doc *d, const struct conn *c)
@@ -481,29 +356,89 @@ static void explain_others(struct doc *d, const struct conn *c)
 
 /* ---- the teardown ---- */
 
-static void explain_fins(struct doc *d, const struct conn *c)
+static const char *tear_meaning(const struct conn *c, const struct tear *t)
+{
+	const bool fin = t->frame == c->half[t->side].fin, client = t->side == c->client;
+
+	if (t->flags & TH_RST)
+		return client ? "the client resets" : "the server resets";
+	if (fin && t->acks_fin)
+		return client ? "the client's FIN; it acknowledges the server's" : "the server's FIN; it acknowledges the client's";
+	if (fin)
+		return client ? "the client's FIN" : "the server's FIN";
+	return client ? "acknowledges the server's FIN" : "acknowledges the client's FIN";
+}
+
+static void teardown_table(struct doc *d, const struct conn *c)
+{
+	static const char *const head[] = {"frame", "time (s)", "from", "sequence (raw)", "acknowledgement (raw)", "relative",
+					   "what it is", "client then in", "server then in"};
+
+	doc_table(d, head, ARRAY_LEN(head));
+	for (int i = 0; i < c->tears; i++) {
+		const struct tear *r = &c->tear[i];
+		char frame[16], time[32], seq[16], ack[16] = "", rel[64], what[DOC_CELL];
+		const char *client = r->state[c->client], *server = r->state[!c->client];
+		const char *cell[] = {frame, time, end_word(c, r->side), seq, ack, rel, what, client ? client : "?",
+				      server ? server : "?"};
+
+		snprintf(frame, sizeof(frame), "%" PRIu32, r->frame);
+		seconds(time, sizeof(time), r->at);
+		snprintf(seq, sizeof(seq), "%" PRIu32, r->seq);
+		snprintf(rel, sizeof(rel), "seq %" PRIu64, r->lo);
+		if (r->flags & TH_ACK) {
+			snprintf(ack, sizeof(ack), "%" PRIu32, r->ack);
+			snprintf(rel, sizeof(rel), "seq %" PRIu64 ", ack %" PRIu64, r->lo, r->rel_ack);
+		}
+		snprintf(what, sizeof(what), "%s", tear_meaning(c, r));
+		doc_row(d, cell);
+	}
+	doc_table_end(d);
+}
+
+static void say_fins(struct doc *d, const struct conn *c)
 {
 	const int side = flow_first_fin(c);
 	const struct half *h = &c->half[side], *o = &c->half[!side];
+	const char *one = end_word(c, side), *other = end_word(c, !side);
 
-	doc_para(d, "The %s closed first, with the FIN in frame %" PRIu32 "%s%s", end_word(c, side), h->fin,
-		 o->fin ? "; " : ".", o->fin ? (o->fin_knew ? "the other side's FIN came after it had that one." :
-							     "the other side sent its own before it had that one: "
-							     "a simultaneous close.") : "");
-	if (o->fin)
-		doc_para(d, "The %s's FIN is in frame %" PRIu32 ".", end_word(c, !side), o->fin);
+	if (!o->fin)
+		doc_para(d, "The %s closed, with the FIN in frame %" PRIu32 "; the %s sent no FIN in this capture%s.", one, h->fin,
+			 other, flow_reset_by(c, 0) || flow_reset_by(c, 1) ? "" : ": the connection is half closed");
+	else if (o->fin_knew)
+		doc_para(d, "The %s closed first, with the FIN in frame %" PRIu32 "; the %s's FIN, in frame %" PRIu32
+			    ", came after that had arrived.", one, h->fin, other, o->fin);
 	else
-		doc_para(d, "The %s sent no FIN in this capture%s.", end_word(c, !side),
-			 h->rst || o->rst ? "" : ": the connection is half closed");
+		doc_para(d, "A simultaneous close: the FIN of the %s, in frame %" PRIu32 ", and that of the %s, in frame %" PRIu32
+			    ", were each sent before the other's had arrived.", one, h->fin, other, o->fin);
+	if (o->fin && h->fin_acked && o->fin_acked)
+		doc_para(d, "It took %s segments%s.", h->fin_acked == o->fin ? "three" : "four",
+			 h->fin_acked == o->fin ? ": one is the FIN of one side and the acknowledgement of the other's" :
+						  ": each FIN was acknowledged by a segment of its own");
 	for (int i = 0; i < 2; i++) {
-		const struct half *x = i ? o : h;
-		int owner = i ? !side : side;
+		const int owner = i ? !side : side;
+		const struct half *x = &c->half[owner];
 
-		if (x->fin && x->fin_acked)
-			doc_para(d, "The FIN of the %s is acknowledged in frame %" PRIu32 "%s.", end_word(c, owner),
-				 x->fin_acked, x->fin_acked == c->half[!owner].fin ? ", together with the other FIN" : "");
-		else if (x->fin)
+		if (x->fin && !x->fin_acked)
 			doc_para(d, "The FIN of the %s is not acknowledged in this capture.", end_word(c, owner));
+	}
+}
+
+static void say_resets(struct doc *d, const struct conn *c)
+{
+	for (int side = 0; side < 2; side++) {
+		const struct half *h = &c->half[side];
+
+		if (h->rst_odd)
+			doc_para(d, "A reset in frame %" PRIu32 ", as of the %s, is not to be believed: its sequence number lies outside "
+				    "of the window, so that its receiver drops it (RFC 5961 3.2).", h->rst_odd, end_word(c, side));
+		if (!h->rst || (h->rst == c->refused && !flow_opened(c)))
+			continue;
+		if (h->went_on)
+			doc_para(d, "A reset in frame %" PRIu32 ", as of the %s, was not its own: the %s went on sending.", h->rst,
+				 end_word(c, side), end_word(c, side));
+		else
+			doc_para(d, "The %s reset the connection in frame %" PRIu32 ".", end_word(c, side), h->rst);
 	}
 }
 
@@ -513,16 +448,15 @@ static void explain_teardown(struct doc *d, const struct conn *c)
 
 	doc_heading(d, 3, "Teardown");
 	if (flow_first_fin(c) >= 0)
-		explain_fins(d, c);
-	for (int side = 0; side < 2; side++)
-		if (c->half[side].rst && (c->half[side].rst != c->refused || flow_opened(c)))
-			doc_para(d, "The %s reset the connection in frame %" PRIu32 ".", end_word(c, side),
-				 c->half[side].rst);
+		say_fins(d, c);
+	say_resets(d, c);
 	if (teardown_first(c) < 0)
-		doc_para(d, "Neither a FIN nor a reset was captured.");
+		doc_para(d, "Neither a FIN nor a reset that ends the connection was captured.");
+	if (c->tears)
+		teardown_table(d, c);
 	if (c->after_rst)
-		doc_para(d, "%" PRIu32 " segment%s came after the reset: it was not believed, or not seen, by the other end.",
-			 c->after_rst, plural(c->after_rst));
+		doc_para(d, "%" PRIu32 " segment%s with data or a FIN came after the reset: its sender had not seen it yet, or did not "
+			    "believe it.", c->after_rst, plural(c->after_rst));
 	doc_para(d, "As far as the capture goes, the client is left in %s and the server in %s.",
 		 client ? client : "an unknown state", server ? server : "an unknown state");
 }
@@ -553,6 +487,18 @@ static void explain_stalls(struct doc *d, const struct conn *c)
 
 /* ---- one connection, one capture ---- */
 
+static void say_before(struct doc *d, const struct conn *c)
+{
+	char gap[48];
+	struct text t = {gap, sizeof(gap), 0};
+
+	if (!c->before)
+		return;
+	say_ms(&t, c->before_gap);
+	doc_para(d, "Its addresses and ports are those of connection %" PRIu32 ", which had been seen last %s before.",
+		 c->before - 1, gap);
+}
+
 void explain_conn(struct doc *d, const struct conn *c)
 {
 	char client[64], server[64], first[32], length[32];
@@ -568,6 +514,11 @@ void explain_conn(struct doc *d, const struct conn *c)
 		 plural(sv->packets), stream_bytes(sv), plural(stream_bytes(sv)));
 	if (c->tunnel)
 		doc_para(d, "Its packets were captured inside a tunnel: %s.", c->tunnel);
+	say_before(d, c);
+	for (int side = 0; side < 2; side++)
+		if (!c->half[side].packets && c->half[!side].packets > 1)
+			doc_para(d, "Only the packets of the %s are in this capture: what the %s sent is known from their "
+				    "acknowledgements alone.", end_word(c, !side), end_word(c, side));
 	explain_tap(d, c);
 	explain_handshake(d, c);
 	explain_retransmissions(d, c);
@@ -583,6 +534,9 @@ void explain_conn(struct doc *d, const struct conn *c)
 			doc_para(d, "%" PRIu64 " acknowledgement%s of the %s's data cover bytes that the capture does not have: "
 				    "the capture missed packets, not the network.", c->half[side].unseen_acked,
 				 plural(c->half[side].unseen_acked), end_word(c, side));
+	if (c->no_ack)
+		doc_para(d, "%" PRIu32 " segment%s had neither SYN, RST nor ACK set: a receiver drops such (RFC 9293 3.10.7.4).",
+			 c->no_ack, plural(c->no_ack));
 	if (c->odd)
 		doc_para(d, "%" PRIu64 " segment%s lay too far from the stream to belong to it, and %s not judged.", c->odd,
 			 plural(c->odd), c->odd == 1 ? "was" : "were");
@@ -603,58 +557,4 @@ void explain_capture(struct doc *d, const struct analysis *a, const char *file)
 		doc_item(d, "Frame %" PRIu64 " was skipped: %s.", a->skip[i].frame, a->skip[i].why);
 	if (a->skips > 20)
 		doc_item(d, "%" PRIu64 " packets were skipped in all.", a->skips);
-}
-
-/* ---- one frame ---- */
-
-static void frame_flags(char to[64], uint16_t flags)
-{
-	static const struct {
-		uint16_t bit;
-		const char *name;
-	} f[] = {{TH_SYN, "SYN"}, {TH_FIN, "FIN"}, {TH_RST, "RST"}, {TH_ACK, "ACK"}};
-
-	to[0] = '\0';
-	for (size_t i = 0; i < ARRAY_LEN(f); i++)
-		if (flags & f[i].bit) {
-			if (*to)
-				strcat(to, ", ");
-			strcat(to, f[i].name);
-		}
-}
-
-void explain_frame(struct doc *d, const struct seg_view *v)
-{
-	const struct conn *c = v->conn;
-	const struct half *o = &c->half[!v->side];
-	const uint64_t frame = v->pkt->frame;
-	const struct seg *g = &v->d->seg;
-	char flags[64], text[1024];
-
-	frame_flags(flags, g->flags);
-	doc_heading(d, 2, "Frame %" PRIu64, frame);
-	doc_para(d, "Connection %" PRIu32 ", sent by the %s: %s, %" PRIu32 " byte%s of data, sequence %" PRIu64
-		    " (raw %" PRIu32 "), acknowledgement %" PRIu64 ".",
-		 c->id, end_word(c, v->side), flags, g->len, plural(g->len), v->lo, g->seq.v, v->ack);
-	if (v->ev) {
-		doc_para(d, "%s", explain_event(text, sizeof(text), c, v->ev));
-		return;
-	}
-	if (g->flags & TH_RST)
-		doc_para(d, "It resets the connection.");
-	else if (g->flags & TH_SYN)
-		doc_para(d, g->flags & TH_ACK ? "It answers the SYN: the second segment of the handshake." :
-						"It opens the connection: the first segment of the handshake.");
-	else if (g->len)
-		doc_para(d, "New data, sent for the first time: bytes %" PRIu64 "..%" PRIu64 "%s.", v->lo,
-			 v->lo + g->len - 1, g->flags & TH_FIN ? ", and the FIN" : "");
-	else if (g->flags & TH_FIN)
-		doc_para(d, "The %s has nothing more to send: its FIN.", end_word(c, v->side));
-	else if (frame == c->hs_ack)
-		doc_para(d, "The third segment of the handshake.");
-	else if (frame == o->fin_acked)
-		doc_para(d, "It acknowledges the other side's FIN.");
-	else
-		doc_para(d, "An acknowledgement of everything before byte %" PRIu64 "%s.", v->ack,
-			 g->opt.nsack ? ", which also reports blocks beyond a hole (SACK)" : "");
 }

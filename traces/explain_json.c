@@ -169,6 +169,7 @@ static json_t *json_conn(const struct conn *c)
 	set(j, "client", json_string(client));
 	set(j, "server", json_string(server));
 	set(j, "tunnel", json_word(c->tunnel));
+	set(j, "earlier", c->before ? json_integer(c->before - 1) : json_null()); /* with the same ports */
 	set(j, "tap", json_string(tap_word(c->tap)));
 	set(j, "first", json_time(c->first));
 	set(j, "last", json_time(c->last));

@@ -47,7 +47,7 @@ const char *handshake_word(const struct conn *c)
 		return a->syn_ack && b->syn_ack ? "simultaneous" : "split";
 	if (!a->syn && !b->syn && !a->syn_ack && !b->syn_ack)
 		return "none";
-	if (a->syn && !b->syn_ack && !b->started)
+	if (a->syn && !b->syn_ack && !b->started && !a->first_ack)
 		return "unanswered";
 	if (c->hs_data)
 		return "fast-open";
@@ -56,7 +56,7 @@ const char *handshake_word(const struct conn *c)
 
 const char *teardown_word(const struct conn *c)
 {
-	if (c->half[0].rst || c->half[1].rst)
+	if (flow_reset_by(c, 0) || flow_reset_by(c, 1))
 		return "rst";
 	if (c->half[0].fin && c->half[1].fin)
 		return "fin";
@@ -105,7 +105,7 @@ int teardown_frames(const struct conn *c, uint32_t frame[6])
 			all[n++] = h->fin;
 		if (h->fin_acked)
 			all[n++] = h->fin_acked;
-		if (h->rst)
+		if (flow_reset_by(c, side))
 			all[n++] = h->rst;
 	}
 	qsort(all, (size_t)n, sizeof(*all), by_number);
@@ -117,14 +117,14 @@ int teardown_frames(const struct conn *c, uint32_t frame[6])
 
 int teardown_first(const struct conn *c)
 {
-	int side = flow_first_fin(c);
-	const struct half *a = &c->half[0], *b = &c->half[1];
+	const int side = flow_first_fin(c);
+	const bool a = flow_reset_by(c, 0), b = flow_reset_by(c, 1);
 
-	if (side >= 0 || (!a->rst && !b->rst))
+	if (side >= 0 || (!a && !b))
 		return side;
-	if (!a->rst || !b->rst)
-		return a->rst ? 0 : 1;
-	return a->rst < b->rst ? 0 : 1;
+	if (!a || !b)
+		return a ? 0 : 1;
+	return c->half[0].rst < c->half[1].rst ? 0 : 1;
 }
 
 void ends_text(const struct conn *c, char client[64], char server[64])

@@ -12,6 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define REUSE_MIN SEC     /* after its end, within which a SYN with the same number is a straggler */
+#define NEAR (1u << 20)   /* numbers this close to a stream's end may belong to it */
+
 /* ---- the table ---- */
 
 /* The end with the smaller address and port is end 0. Returns which end sent the segment. */
@@ -123,14 +126,93 @@ static struct conn *flow_new(struct analysis *a, const struct flow_key *k, int s
 	return c;
 }
 
-/* A SYN with a number that this end did not use: the ports are used again. */
-static bool is_new_incarnation(const struct conn *c, int side, const struct seg *g)
+/* Whether nothing more can come, but for copies and stragglers. */
+static bool has_ended(const struct conn *c)
+{
+	const struct half *a = &c->half[0], *b = &c->half[1];
+
+	if (flow_opened(c) && (a->rst || b->rst))
+		return true;
+	return a->fin && b->fin && a->fin_acked && b->fin_acked;
+}
+
+/* A SYN with a number that this end did not use: the ports are used again. With the same number it is
+ * the same connection, unless that was over long ago. */
+static bool is_new_incarnation(const struct conn *c, int side, const struct seg *g, ns_t at)
 {
 	const struct half *h = &c->half[side];
 
-	if (!(g->flags & TH_SYN) || g->flags & TH_ACK)
+	if ((g->flags & (TH_SYN | TH_ACK | TH_RST | TH_FIN)) != TH_SYN || !h->started)
 		return false;
-	return h->started && h->isn != g->seq.v;
+	if (h->isn == g->seq.v)
+		return has_ended(c) && at - c->last > REUSE_MIN;
+	/* A bare ACK may precede the SYN of a split handshake. */
+	return h->isn_known || h->max > 1 || flow_opened(c) || !c->half[!side].syn;
+}
+
+static bool is_answered(const struct conn *c)
+{
+	return c->half[0].syn_ack || c->half[1].syn_ack || c->hs_ack || (c->half[0].syn && c->half[1].syn);
+}
+
+/* A SYN in the middle of a connection may be a new one, whose beginning the old one's end did not see;
+ * or a stray or forged one, after which the old one goes on (RFC 5961 4). Until it is answered, what has
+ * the old one's numbers belongs to that. */
+static bool is_of_other(const struct conn *c, int side, const struct seg *g)
+{
+	const struct conn *o = c->other;
+	const struct half *h = &o->half[side];
+
+	if (g->flags & TH_SYN)
+		return o->half[side].isn_known && o->half[side].isn == g->seq.v;
+	return !is_answered(c) && h->started && g->seq.v - (h->isn + (uint32_t)h->max) + NEAR < 2 * NEAR;
+}
+
+static struct conn *change_to(struct analysis *a, struct conn *from, struct conn *to)
+{
+	flowmap_remove(&a->map, from);
+	return flowmap_insert(&a->map, to) ? to : NULL;
+}
+
+/* Which of two, while that is open. */
+static struct conn *choose(struct analysis *a, struct conn *c, int side, const struct dissected *d)
+{
+	struct conn *o = c->other;
+
+	if (is_answered(c) && c->before == o->id + 1) { /* the new one is a connection: the old one is over */
+		verdict_finish(o);
+		c->other = o->other = NULL;
+		return c;
+	}
+	if (!is_of_other(c, side, &d->seg))
+		return c;
+	if (o->before != c->id + 1)
+		c->within = true;
+	else
+		o->within = false;
+	return change_to(a, c, o);
+}
+
+static struct conn *reincarnate(struct analysis *a, struct conn *old, const struct flow_key *k, int side,
+				const struct dissected *d, ns_t at)
+{
+	struct conn *c;
+
+	flowmap_remove(&a->map, old);
+	c = flow_new(a, k, side, d, at);
+	if (has_ended(old) || !c) {
+		verdict_finish(old);
+	} else {
+		if (old->other)
+			old->other->other = NULL;
+		old->other = c;
+		c->other = old;
+	}
+	if (c) {
+		c->before = old->id + 1;
+		c->before_gap = at - old->last;
+	}
+	return c;
 }
 
 struct conn *flow_of(struct analysis *a, const struct dissected *d, const struct reader_pkt *p, int *side)
@@ -141,11 +223,10 @@ struct conn *flow_of(struct analysis *a, const struct dissected *d, const struct
 	*side = key_of(d, &k);
 	if (!c || !key_eq(&c->key, &k))
 		c = flowmap_find(&a->map, &k);
-	if (c && is_new_incarnation(c, *side, &d->seg)) {
-		flowmap_remove(&a->map, c);
-		verdict_finish(c);
-		c = NULL;
-	}
+	if (c && c->other)
+		c = choose(a, c, *side, d);
+	if (c && is_new_incarnation(c, *side, &d->seg, p->at))
+		c = reincarnate(a, c, &k, *side, d, p->at);
 	if (!c)
 		c = flow_new(a, &k, *side, d, p->at);
 	a->recent = c;
@@ -258,6 +339,7 @@ static void note_syn(struct conn *c, int side, const struct dissected *d, const 
 	struct half *h = &c->half[side];
 
 	h->syn_opt = d->seg.opt;
+	h->syn_opt_cut = d->options_cut;
 	h->syn_wnd = d->seg.wnd;
 	if (d->seg.flags & TH_ACK) {
 		const struct half *o = &c->half[!side];
@@ -294,6 +376,8 @@ void flow_handshake(struct conn *c, int side, const struct dissected *d, const s
 	const struct seg *g = &d->seg;
 	struct half *h = &c->half[side], *o = &c->half[!side];
 
+	if (g->flags & TH_ACK && !h->first_ack)
+		h->first_ack = (uint32_t)p->frame;
 	if (g->flags & TH_RST) {
 		if (!h->syn && !h->syn_ack && o->syn && !o->syn_ack && !h->packets && !c->refused)
 			c->refused = (uint32_t)p->frame;
@@ -327,23 +411,82 @@ bool flow_at(const struct conn *c, int side)
 
 /* ---- the teardown ---- */
 
+/* RFC 9293 3.10.7.4, RFC 5961 3.2: a reset outside of the window is dropped. What was acknowledged when
+ * it passed here is below the window; above, the last announced width is allowed. */
+static bool is_reset_in_window(const struct half *h, const struct half *o, uint64_t lo)
+{
+	const bool scaled = h->syn_opt.has_wscale && o->syn_opt.has_wscale && !o->syn_opt_cut;
+	const uint8_t shift = !scaled ? 0 : o->syn_opt.wscale > 14 ? 14 : o->syn_opt.wscale;
+	const uint64_t window = (uint64_t)o->wnd << shift;
+
+	if (!h->started)
+		return true;
+	return lo >= h->una && lo <= h->max + (window > 65535 ? window : 65535);
+}
+
+static void note_reset(struct conn *c, int side, const struct reader_pkt *p, uint64_t lo)
+{
+	struct half *h = &c->half[side];
+
+	if (!is_reset_in_window(h, &c->half[!side], lo)) {
+		if (!h->rst_odd)
+			h->rst_odd = (uint32_t)p->frame;
+	} else if (!h->rst) {
+		h->rst = (uint32_t)p->frame;
+		h->rst_pos = h->started ? lo : UINT64_MAX;
+	}
+}
+
+static void note_tear(struct conn *c, int side, const struct seg *g, const struct reader_pkt *p, uint64_t lo,
+		      bool acks_fin)
+{
+	const struct half *o = &c->half[!side];
+
+	if (c->tears == TEAR_MAX)
+		return;
+	c->tear[c->tears++] = (struct tear){
+		.at = p->at,
+		.lo = lo,
+		.rel_ack = o->started && g->flags & TH_ACK ? half_pos(o, g->ack.v) : 0,
+		.frame = (uint32_t)p->frame,
+		.seq = g->seq.v,
+		.ack = g->ack.v,
+		.flags = g->flags,
+		.side = (uint8_t)side,
+		.acks_fin = acks_fin,
+		.state = {flow_state(c, 0), flow_state(c, 1)},
+	};
+}
+
 void flow_teardown(struct conn *c, int side, const struct dissected *d, const struct reader_pkt *p,
 		   uint64_t lo)
 {
 	struct half *h = &c->half[side], *o = &c->half[!side];
 	const struct seg *g = &d->seg;
+	const uint32_t fin = h->fin, fin_acked = o->fin_acked, rst = h->rst;
 
 	if (g->flags & TH_ACK && o->fin && !o->fin_acked && o->una >= o->fin_pos + 1)
 		o->fin_acked = (uint32_t)p->frame;
-	if (g->flags & TH_FIN && !h->fin) {
+	if (g->flags & TH_FIN && !(g->flags & (TH_SYN | TH_RST)) && !h->fin) {
 		h->fin = (uint32_t)p->frame;
-		h->fin_pos = lo + g->len + !!(g->flags & TH_SYN);
+		h->fin_pos = lo + g->len;
 		h->fin_knew = o->fin && o->una >= o->fin_pos + 1;
 	}
-	if (g->flags & TH_RST && !h->rst)
-		h->rst = (uint32_t)p->frame;
-	if (!(g->flags & TH_RST) && (h->rst || o->rst) && seg_len(g))
+	if (g->flags & TH_RST)
+		note_reset(c, side, p, lo);
+	else if (g->flags & TH_SYN && !(g->flags & TH_ACK) && !flow_opened(c))
+		h->rst = o->rst = 0; /* it tries once more */
+	if (!(g->flags & TH_RST) && (h->rst || o->rst) && seg_len(g)) {
 		c->after_rst++;
+		h->went_on |= h->rst && lo + seg_len(g) > h->rst_pos;
+	}
+	if (h->fin != fin || o->fin_acked != fin_acked || (h->rst && h->rst != rst))
+		note_tear(c, side, g, p, lo, o->fin_acked != fin_acked);
+}
+
+bool flow_reset_by(const struct conn *c, int side)
+{
+	return c->half[side].rst && !c->half[side].went_on;
 }
 
 int flow_first_fin(const struct conn *c)
@@ -362,8 +505,10 @@ const char *flow_state(const struct conn *c, int side)
 {
 	const struct half *h = &c->half[side], *o = &c->half[!side];
 
-	if (h->rst || o->rst)
+	if (flow_reset_by(c, side) || flow_reset_by(c, !side))
 		return "CLOSED";
+	if (!h->packets && !h->started)
+		return NULL;
 	if (h->fin && o->fin) {
 		bool together = !h->fin_knew && !o->fin_knew;
 
@@ -383,6 +528,6 @@ const char *flow_state(const struct conn *c, int side)
 	if (h->syn_ack)
 		return "SYN-RECEIVED";
 	if (h->syn)
-		return o->syn_ack ? "ESTABLISHED" : "SYN-SENT";
+		return o->syn_ack || h->first_ack ? "ESTABLISHED" : "SYN-SENT";
 	return h->started ? "ESTABLISHED" : NULL;
 }

@@ -48,6 +48,7 @@ enum evidence {
 	EV_IDENTICAL_TS,/* no IP identification, but timestamp and all fields equal */
 	EV_WINDOW,      /* the peer's window is closed */
 	EV_IDLE,        /* nothing outstanding, one below the next byte */
+	EV_BEFORE,      /* from before the first byte that the capture knows; no segment to compare with */
 };
 
 enum needless_proof { NEEDED, BY_DSACK, BY_TSECR, BY_EARLY_ACK, BY_ARRIVAL, BY_ACKED };
@@ -63,6 +64,7 @@ struct event {
 	uint32_t frame, original, trigger;
 	uint32_t proof[PROOFS_MAX];
 	uint32_t sacked;     /* recovery: bytes above that were SACKed; or 0 */
+	uint32_t before;     /* bytes from before the stream's first known one: they have no numbers */
 	uint16_t dupacks;
 	uint8_t nproofs, kind, cause, certainty, evidence;
 	bool or_rto;         /* a tail loss probe of the only segment: the other timer runs as long */
@@ -108,6 +110,8 @@ struct half {
 	uint32_t sack_top_frame;
 	ns_t last_tx, last_prog, una_at, srtt, rttvar, min_rtt;
 	ns_t sample;             /* the round trip that the last ACK gave; -1: none */
+	uint32_t probed, again;  /* the frame of its last segment, if that was a probe; a retransmission */
+	uint64_t probe_hi;       /* the end of the latest window probe that brought a byte; 0: none */
 	uint64_t tlp_high;       /* the end of what a tail loss probe is still about; 0: none */
 	uint32_t gone_back;      /* segments resent since that timeout */
 	uint64_t rto_high;       /* until this is acknowledged, resending is go-back; 0: none */
@@ -125,15 +129,33 @@ struct half {
 	/* what it announced */
 	struct tcp_opts syn_opt;
 	uint16_t syn_wnd;
+	bool syn_opt_cut;        /* by the snap length */
 	uint32_t wnd;            /* last, as on the wire */
 	bool wnd_known;
 	uint32_t syn, syn_ack, fin, fin_acked, rst; /* frames */
+	uint32_t first_ack;      /* its first segment that acknowledges */
+	uint32_t rst_odd;        /* its first reset that nobody may believe */
+	uint64_t rst_pos;
+	bool went_on;            /* sent new bytes after its reset: that was not its own */
 	uint64_t fin_pos;        /* 0: none */
 	bool fin_knew;           /* its FIN already acknowledged the other's */
 	ns_t syn_first_at, syn_ack_first_at, syn_at, syn_ack_at; /* the first and the latest */
 	uint64_t packets, unseen_acked;
 	uint32_t holes;          /* ranges that the capture never had; set at the end */
 	uint32_t syn_data;
+};
+
+#define TEAR_MAX 6
+
+/* A segment of the teardown, and the states that it leaves both ends in. */
+struct tear {
+	ns_t at;
+	uint64_t lo, rel_ack;
+	uint32_t frame, seq, ack;
+	uint16_t flags;
+	uint8_t side;
+	bool acks_fin;
+	const char *state[2];
 };
 
 enum tap { TAP_UNKNOWN, TAP_CLIENT, TAP_SERVER, TAP_MIDDLE };
@@ -158,7 +180,16 @@ struct conn {
 	struct stall *stalls;
 	uint32_t nstalls, stalls_lost;
 	const char *tunnel;      /* what its first packet was wrapped in; NULL: nothing */
+	struct tear tear[TEAR_MAX];
+	uint8_t tears;
 	uint32_t after_rst;      /* segments that came although the connection was reset */
+	uint32_t no_ack;         /* segments with neither SYN, RST nor ACK */
+	/* One four-tuple may be used by several connections, one after the other. */
+	uint32_t before;         /* id + 1 of the one before this; 0: none */
+	ns_t before_gap;         /* since that was last seen */
+	bool within;             /* this is but a SYN in the middle of that, which went on */
+	struct conn *other;      /* while it is open which of the two the next segments are of */
+	bool finished;
 	uint64_t odd;            /* segments too far from the stream to be part of it */
 };
 
@@ -171,6 +202,19 @@ struct analysis;
 struct frags;
 
 /* Called for each segment after it was judged; ev is NULL when there is nothing to say. */
+/* What was known before the segment. */
+struct before {
+	uint64_t ack;        /* what its side had acknowledged; relative */
+	uint64_t gap;        /* bytes between the stream's end so far and this segment */
+	int64_t window_left; /* that the peer allowed beyond the stream's end; -1: not known */
+	uint64_t block_lo, block_hi; /* its first SACK block, relative */
+	uint64_t top;        /* the end of the peer's stream */
+	uint32_t probed;     /* the peer's latest segment, if that was a probe: its frame; 0: it was none */
+	uint32_t again;      /* likewise if all its bytes had been acknowledged already */
+	uint16_t wnd;        /* its side's last window */
+	bool wnd_known, peer_known, reset, dsack, data_after_fin;
+};
+
 struct seg_view {
 	const struct conn *conn;
 	int side;
@@ -178,6 +222,7 @@ struct seg_view {
 	const struct reader_pkt *pkt; /* its time is relative too */
 	uint64_t lo, hi, ack; /* relative */
 	const struct event *ev;
+	struct before was;
 };
 typedef void seg_fn(void *arg, const struct seg_view *);
 
@@ -214,6 +259,7 @@ void flow_teardown(struct conn *, int side, const struct dissected *, const stru
 bool flow_at(const struct conn *, int side);
 const char *flow_state(const struct conn *, int side); /* NULL: not known */
 bool flow_opened(const struct conn *);
+bool flow_reset_by(const struct conn *, int side); /* by a reset that was, as it seems, its own */
 int flow_first_fin(const struct conn *); /* the end whose FIN came first, -1: none */
 
 /* ---- verdict.c ---- */

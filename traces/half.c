@@ -18,13 +18,16 @@ uint64_t half_pos(const struct half *h, uint32_t seq)
 	return p < 0 ? 0 : (uint64_t)p;
 }
 
-void half_start(struct half *h, const struct seg *g)
+void half_start(struct half *h, const struct seg *g, bool opened)
 {
 	if (g->flags & TH_SYN) {
+		if (opened || g->flags & TH_RST)
+			return;
 		/* A SYN-ACK with another number before any data: the server did not keep state. */
 		if (h->isn_known && (h->isn == g->seq.v || h->max > 1))
 			return;
-		if (h->started && !h->isn_known && h->isn != g->seq.v)
+		/* The first number seen may have been of a bare ACK; of data it was not. */
+		if (h->started && !h->isn_known && h->isn != g->seq.v && h->max > 1)
 			return;
 		h->isn_known = true;
 		if (h->started && h->isn == g->seq.v)

@@ -34,7 +34,7 @@ static inline bool stamp_older(uint32_t a, uint32_t b)
 	return (int32_t)(a - b) < 0;
 }
 
-void half_start(struct half *, const struct seg *);
+void half_start(struct half *, const struct seg *, bool opened); /* opened: a SYN says nothing any more */
 bool half_seen_all(const struct half *, uint64_t lo, uint64_t hi);
 bool half_seen_any(const struct half *, uint64_t lo, uint64_t hi);
 void half_see(struct half *, uint64_t lo, uint64_t hi);

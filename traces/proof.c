@@ -229,6 +229,8 @@ void proof_ack(struct conn *c, struct half *o, const struct dissected *d,
 		c->odd++;
 		return;
 	}
+	if (o->probe_hi > o->max && v.ack >= o->probe_hi) /* the window let a probe's byte in */
+		half_see(o, o->max, o->probe_hi);
 	if (near && o->min_rtt && o->retx_n)
 		proof_by_early_ack(c, o, &v);
 	progress = v.ack > o->una;

@@ -14,4 +14,9 @@ struct text {
 void say(struct text *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void say_ms(struct text *, ns_t); /* "20.131 ms" */
 
+static inline const char *plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 #endif

@@ -113,7 +113,8 @@ static bool is_ack_copy(struct half *h, const struct dissected *d, const struct 
 }
 
 /* A segment with all fields as before. With an IP identification that is a copy; without one, equal
- * timestamps and less than half a round trip between them say the same: nobody resends so soon. */
+ * timestamps and less than half a round trip between them say the same: nobody resends so soon. Near its
+ * sender, where two may follow each other because two reasons did, less is asked. */
 static const struct rec *find_copy(const struct half *h, const struct dissected *d, uint64_t lo, uint64_t hi,
 				   ns_t at, bool at_sender, ns_t rtt, uint8_t *evidence)
 {
@@ -133,7 +134,7 @@ static const struct rec *find_copy(const struct half *h, const struct dissected 
 			*evidence = EV_IDENTICAL;
 			return r;
 		}
-		if (!at_sender && at - r->at < (rtt ? rtt / 2 : 500 * US)) {
+		if (at - r->at < (at_sender ? ns_min(rtt / 2, 500 * US) : rtt ? rtt / 2 : 500 * US)) {
 			*evidence = EV_IDENTICAL_TS;
 			return r;
 		}
@@ -195,6 +196,16 @@ static enum verdict_kind judge_filler(const struct conn *c, const struct half *h
 
 /* ---- sent again ---- */
 
+static uint32_t sacked_above(const struct half *h, uint64_t pos)
+{
+	uint32_t bytes = 0;
+
+	for (uint32_t i = 0; i < h->sacked.n; i++)
+		if (half_widen(h->una, h->sacked.r[i].lo) >= pos)
+			bytes += h->sacked.r[i].hi.v - h->sacked.r[i].lo.v;
+	return bytes;
+}
+
 static void explain_retx(struct conn *c, struct half *h, const struct seg *g, struct event *e, bool near)
 {
 	const struct rec *last = NULL, *original = half_original(h, e->lo, e->hi, &last);
@@ -202,7 +213,7 @@ static void explain_retx(struct conn *c, struct half *h, const struct seg *g, st
 
 	e->waited = e->at - ns_max(h->last_tx, h->last_prog);
 	e->dupacks = (uint16_t)(h->dupacks < UINT16_MAX ? h->dupacks : UINT16_MAX);
-	e->sacked = h->sacked.bytes;
+	e->sacked = sacked_above(h, e->hi);
 	e->cause = (uint8_t)cause_of(c, h, g, e->lo, e->hi, last, e->at);
 	e->or_rto = e->cause == CAUSE_TLP && e->lo <= h->una;
 	if (g->flags & TH_FIN && e->hi - e->lo == 1)
@@ -238,10 +249,24 @@ static bool is_keep_alive(const struct half *h, const struct seg *g, uint64_t lo
 
 /* ---- stalls ---- */
 
-static const char *stall_reason(const struct conn *c, const struct event *e)
+/* What the connection waited for, before the segment that ended the silence was taken in. */
+static const char *waiting_for(const struct conn *c)
 {
 	const struct half *a = &c->half[0], *b = &c->half[1];
 
+	if (flow_reset_by(c, 0) || flow_reset_by(c, 1))
+		return "the connection had been reset";
+	if ((a->wnd_known && !a->wnd && !b->fin) || (b->wnd_known && !b->wnd && !a->fin))
+		return "a receiver's window was closed: its application did not read";
+	if (a->max > a->una || b->max > b->una)
+		return "something was sent, and no acknowledgement was seen for it";
+	if (!a->fin != !b->fin)
+		return "one side had closed, and the other not yet";
+	return "nothing was outstanding, as far as seen here: the applications had nothing to send";
+}
+
+static const char *stall_reason(const char *waited_for, const struct event *e)
+{
 	if (e && e->kind == V_RETX) {
 		switch ((enum cause)e->cause) {
 		case CAUSE_SYN:
@@ -251,18 +276,18 @@ static const char *stall_reason(const struct conn *c, const struct event *e)
 			return "no acknowledgement came, until a tail loss probe";
 		case CAUSE_FIN:
 			return "the FIN was not acknowledged and was repeated";
-		default:
+		case CAUSE_RTO:
+		case CAUSE_GO_BACK:
 			return "no acknowledgement came, until the retransmission timer ran out";
+		case CAUSE_RECOVERY:
+		case CAUSE_UNKNOWN:
+			break;
 		}
 	}
-	if ((a->wnd_known && !a->wnd) || (b->wnd_known && !b->wnd))
-		return "a receiver's window was closed: its application did not read";
-	if (a->max > a->una || b->max > b->una)
-		return "data was sent, and no acknowledgement was seen for it";
-	return "nothing was outstanding: the applications had nothing to send";
+	return waited_for;
 }
 
-static void stall_add(struct conn *c, ns_t from, const struct reader_pkt *p, const struct event *e)
+static void stall_add(struct conn *c, ns_t from, const struct reader_pkt *p, const char *why)
 {
 	if (c->nstalls == STALLS_MAX) {
 		c->stalls_lost++;
@@ -272,7 +297,7 @@ static void stall_add(struct conn *c, ns_t from, const struct reader_pkt *p, con
 		c->stalls = calloc(STALLS_MAX, sizeof(*c->stalls));
 	if (!c->stalls)
 		return;
-	c->stalls[c->nstalls++] = (struct stall){from, p->at, (uint32_t)p->frame, stall_reason(c, e)};
+	c->stalls[c->nstalls++] = (struct stall){from, p->at, (uint32_t)p->frame, why};
 }
 
 /* ---- one segment ---- */
@@ -352,8 +377,10 @@ static struct event *judge_data(struct analysis *a, struct conn *c, int side, co
 	struct event *e, *copy, draft = {0};
 
 	if (lo >= h->max) {
-		if (is_window_probe(h, &c->half[!side], &d->seg, lo))
+		if (is_window_probe(h, &c->half[!side], &d->seg, lo)) {
+			h->probe_hi = hi;
 			return event_add(a, c, side, V_ZERO_WINDOW_PROBE, p, lo, hi);
+		}
 		record(h, d, p, lo, hi, c, NULL);
 		return NULL;
 	}
@@ -392,6 +419,32 @@ static struct event *judge_data(struct analysis *a, struct conn *c, int side, co
 		}
 	}
 	record(h, d, p, lo, hi, c, e);
+	return e;
+}
+
+/* In a capture that began later: bytes from before its first have no position. */
+static struct event *judge_before(struct analysis *a, struct conn *c, int side, const struct dissected *d,
+				  const struct reader_pkt *p)
+{
+	struct half *h = &c->half[side];
+	const uint64_t hi = half_pos(h, d->seg.seq.v + seg_len(&d->seg));
+	struct event *e, draft = {0};
+
+	if (h->isn + (uint32_t)h->max - d->seg.seq.v > FAR) {
+		c->odd++;
+		return NULL;
+	}
+	if (hi > 1)
+		return judge_data(a, c, side, d, p, 1, hi);
+	draft.kind = (uint8_t)judge_filler(c, h, d, 1, p->at, &draft);
+	e = event_add(a, c, side, draft.kind, p, 1, 1);
+	if (!e)
+		return NULL;
+	e->before = seg_len(&d->seg);
+	e->certainty = draft.certainty;
+	e->evidence = draft.nproofs ? draft.evidence : EV_BEFORE;
+	e->nproofs = draft.nproofs;
+	memcpy(e->proof, draft.proof, sizeof(e->proof));
 	return e;
 }
 
@@ -434,11 +487,9 @@ static struct event *judge(struct analysis *a, struct conn *c, int side, const s
 		proof_ack(c, o, d, p, flow_at(c, !side));
 	if (seg_len(g) == 0)
 		return e;
-	if (lo == 0 && !(g->flags & TH_SYN) && h->max > 0 && !h->isn_known) {
-		c->odd++; /* below the first byte that the capture knows */
-		return NULL;
-	}
-	if (lo > h->max + FAR) {
+	if (lo == 0 && !(g->flags & TH_SYN) && h->max > 0 && !h->isn_known)
+		return judge_before(a, c, side, d, p);
+	if (lo > h->max + FAR || (g->flags & TH_SYN && lo != 0)) {
 		c->odd++;
 		return NULL;
 	}
@@ -447,34 +498,81 @@ static struct event *judge(struct analysis *a, struct conn *c, int side, const s
 	return judge_data(a, c, side, d, p, lo, lo + seg_len(g));
 }
 
+/* For who asks why this segment was sent. */
+static struct before look_before(const struct conn *c, int side, const struct seg *g, uint64_t lo)
+{
+	const struct half *h = &c->half[side], *o = &c->half[!side];
+	const bool scaled = h->syn_opt.has_wscale && o->syn_opt.has_wscale;
+	const bool known = o->wnd_known && h->started && (scaled || (o->syn && !o->syn_opt.has_wscale) || o->syn_ack);
+	struct before b = {
+		.ack = o->una,
+		.gap = h->started && lo > h->max ? lo - h->max : 0,
+		.window_left = -1,
+		.probed = o->probed,
+		.again = o->again && o->rec_n && half_rec(o, o->rec_n - 1)->hi <= o->una ? o->again : 0,
+		.data_after_fin = h->fin && o->rec_n && half_rec(o, o->rec_n - 1)->frame > h->fin,
+		.top = o->max,
+		.wnd = h->wnd,
+		.wnd_known = h->wnd_known,
+		.peer_known = o->started,
+		.reset = h->rst || o->rst,
+	};
+
+	if (known && !(g->flags & TH_SYN)) {
+		uint64_t right = h->una + ((uint64_t)o->wnd << (scaled ? o->syn_opt.wscale & 15 : 0));
+
+		b.window_left = right > h->max ? (int64_t)(right - h->max) : 0;
+	}
+	if (g->opt.nsack && o->started) {
+		uint64_t ack = half_pos(o, g->ack.v);
+
+		b.block_lo = half_pos(o, g->opt.sack[0].lo.v);
+		b.block_hi = half_pos(o, g->opt.sack[0].hi.v);
+		b.dsack = b.block_hi <= ack ||
+			  (g->opt.nsack > 1 && half_pos(o, g->opt.sack[1].lo.v) <= b.block_lo &&
+			   b.block_hi <= half_pos(o, g->opt.sack[1].hi.v));
+	}
+	return b;
+}
+
 void verdict_segment(struct analysis *a, struct conn *c, int side, const struct dissected *d,
 		     const struct reader_pkt *p)
 {
 	struct half *h = &c->half[side];
 	const struct seg *g = &d->seg;
-	ns_t silence = p->at - c->last, from = c->last;
+	const ns_t silence = p->at - c->last, from = c->last;
+	const char *waited_for = waiting_for(c);
+	struct before was;
 	struct event *e;
 	uint64_t lo;
 
 	if (!(g->flags & TH_RST) || h->started)
-		half_start(h, g);
+		half_start(h, g, flow_opened(c));
 	lo = h->started ? half_pos(h, g->seq.v) : 0;
 	c->half[!side].sample = -1;
+	if (a->each)
+		was = look_before(c, side, g, lo);
 	flow_handshake(c, side, d, p);
-	e = judge(a, c, side, d, p, lo);
+	e = g->flags & (TH_ACK | TH_SYN | TH_RST) ? judge(a, c, side, d, p, lo) : NULL;
 	if (silence > ns_max(STALL_MIN, 4 * ns_max(c->hs_d1, c->hs_d2)) && h->packets + c->half[!side].packets)
-		stall_add(c, from, p, e);
-	flow_teardown(c, side, d, p, lo);
+		stall_add(c, from, p, stall_reason(waited_for, e));
+	if (g->flags & (TH_ACK | TH_SYN | TH_RST))
+		flow_teardown(c, side, d, p, lo);
+	else
+		c->no_ack++; /* RFC 9293 3.10.7.4 (5): such are dropped */
 	if (!(g->flags & TH_RST)) {
 		h->wnd = g->wnd;
 		h->wnd_known = true;
 	}
 	h->id_changes += h->packets && d->ipid != h->id_before;
 	h->id_before = d->ipid;
+	h->probed = e && (e->kind == V_ZERO_WINDOW_PROBE || e->kind == V_KEEP_ALIVE) ? (uint32_t)p->frame : 0;
+	h->again = e && e->kind == V_RETX ? (uint32_t)p->frame : 0;
+	c->half[!side].probed = c->half[!side].again = 0; /* this answers them, or something else */
 	h->packets++;
 	c->last = ns_max(c->last, p->at);
 	if (a->each) {
-		struct seg_view v = {c, side, d, p, lo, lo + seg_len(g), 0, e};
+		struct seg_view v = {c, side, d, p, lo, lo + seg_len(g), 0, e, was};
 
 		if (g->flags & TH_ACK && c->half[!side].started)
 			v.ack = half_pos(&c->half[!side], g->ack.v);
@@ -487,6 +585,9 @@ void verdict_finish(struct conn *c)
 {
 	uint64_t packets = c->half[0].packets + c->half[1].packets;
 
+	if (c->finished)
+		return;
+	c->finished = true;
 	for (int i = 0; i < 2; i++) {
 		struct half *h = &c->half[i];
 

@@ -445,6 +445,141 @@ static void kinds_of_handshake_are_told_apart(void)
 	}
 }
 
+/* A retransmission without any acknowledgement since the last copy, too soon for a timer: the capture
+ * does not tell why, and a guess would be wrong. */
+static void a_cause_that_the_capture_does_not_show_is_unknown(void)
+{
+	begin(C);
+	tape_seg(&tape, SEG(.from = C, .at = T0, .seq = 1, .ack = 1, .len = 500));
+	tape_seg(&tape, SEG(.from = C, .at = T0 + 5 * MS, .seq = 301, .ack = 1, .len = 500)); /* overlaps */
+	judge();
+	expect_only(5, V_RETX, CAUSE_UNKNOWN);
+	end();
+}
+
+static void the_data_of_a_syn_that_was_not_taken_is_sent_again(void)
+{
+	char text[1024];
+
+	tape_init(&tape);
+	tape_seg(&tape, SEG(.from = C, .at = 0, .flags = TH_SYN, .len = 100));
+	tape_seg(&tape, SEG(.from = S, .at = 20 * MS, .flags = TH_SYN | TH_ACK, .ack = 1));
+	tape_seg(&tape, SEG(.from = C, .at = 20 * MS + US, .seq = 1, .ack = 1, .len = 100));
+	judge();
+	expect_only(3, V_RETX, CAUSE_RECOVERY);
+	CU_ASSERT_PTR_NOT_NULL(strstr(explain_event(text, sizeof(text), conn, event_of(3)), "RFC 7413"));
+	end();
+}
+
+static void bytes_that_sack_reports_are_counted_above_the_hole_alone(void)
+{
+	begin(C);
+	ten_segments(10);
+	for (uint32_t i = 0; i < 3; i++)
+		tape_seg(&tape, SEG(.from = S, .at = T0 + (22 + i) * MS, .seq = 1, .ack = 1001,
+				    .sack = {{4001, 5001 + 1000 * i}, {2001, 3001}}));
+	tape_seg(&tape, SEG(.from = C, .at = T0 + 26 * MS, .seq = 3001, .ack = 1, .len = 1000)); /* 17 */
+	judge();
+	CU_ASSERT_EQUAL(event_of(17)->sacked, 3000);
+	end();
+}
+
+/* Both of a link's interfaces in one capture, IPv6 (no identification): the sender's own tap too. */
+static void a_doubled_capture_without_identifications_is_seen_as_such(void)
+{
+	tape_init(&tape);
+	tape.tick = 0;
+	for (int twice = 0; twice < 2; twice++)
+		tape_seg(&tape, SEG(.from = C, .at = twice * 3 * US, .flags = TH_SYN));
+	for (int twice = 0; twice < 2; twice++)
+		tape_seg(&tape, SEG(.from = S, .at = 20 * MS + twice * 3 * US, .flags = TH_SYN | TH_ACK, .ack = 1));
+	for (int twice = 0; twice < 2; twice++)
+		tape_seg(&tape, SEG(.from = C, .at = 20 * MS + (9 + twice) * US, .seq = 1, .ack = 1));
+	for (uint32_t i = 0; i < 20; i++)
+		tape_seg(&tape, SEG(.from = C, .at = T0 + i / 2 * MS + i % 2 * 3 * US, .seq = 1 + 1000 * (i / 2), .ack = 1, .len = 1000));
+	judge();
+	CU_ASSERT_EQUAL(conn->events, 12);
+	for (uint32_t i = 0; i < conn->events; i++)
+		CU_ASSERT_EQUAL(conn->event[i].kind, V_CAPTURE_COPY);
+	end();
+}
+
+static void a_probes_byte_that_the_window_let_in_is_no_hole(void)
+{
+	begin(C);
+	tape_seg(&tape, SEG(.from = C, .at = T0, .seq = 1, .ack = 1, .len = 1000));
+	tape_seg(&tape, SEG(.from = S, .at = T0 + 20 * MS, .seq = 1, .ack = 1001, .zero_wnd = true));
+	tape_seg(&tape, SEG(.from = C, .at = T0 + 300 * MS, .seq = 1001, .ack = 1, .len = 1)); /* 6 */
+	tape_seg(&tape, SEG(.from = S, .at = T0 + 320 * MS, .seq = 1, .ack = 1002));
+	tape_seg(&tape, SEG(.from = C, .at = T0 + 321 * MS, .seq = 1002, .ack = 1, .len = 1000));
+	judge();
+	expect_only(6, V_ZERO_WINDOW_PROBE, CAUSE_UNKNOWN);
+	CU_ASSERT_EQUAL(conn->half[conn->client].holes, 0);
+	CU_ASSERT_EQUAL(conn->half[conn->client].unseen_acked, 0);
+	CU_ASSERT_EQUAL(stream_bytes(&conn->half[conn->client]), 2001);
+	end();
+}
+
+static void bytes_from_before_the_captures_first_are_judged_without_numbers(void)
+{
+	static const struct {
+		uint16_t ipid;
+		enum verdict_kind kind;
+	} row[] = {{0, V_RETX}, {90, V_LATE}};
+
+	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+		char text[1024];
+
+		tape_init(&tape);
+		for (uint32_t k = 0; k < 5; k++)
+			tape_seg(&tape, SEG(.from = C, .at = k * MS, .seq = 5001 + 1000 * k, .ack = 1, .len = 1000));
+		tape_seg(&tape, SEG(.from = C, .at = 200 * MS, .seq = 3001, .ack = 1, .len = 1000, .ipid = row[i].ipid));
+		tape_seg(&tape, SEG(.from = C, .at = 201 * MS, .seq = 4501, .ack = 1, .len = 1000)); /* straddles */
+		judge();
+		CU_ASSERT_EQUAL_FATAL(conn->events, 2);
+		CU_ASSERT_EQUAL(event_of(6)->kind, row[i].kind);
+		CU_ASSERT_EQUAL(event_of(6)->before, 1000);
+		CU_ASSERT_PTR_NOT_NULL(strstr(explain_event(text, sizeof(text), conn, event_of(6)), "1000 bytes from before"));
+		CU_ASSERT_EQUAL(event_of(7)->kind, V_RETX);
+		CU_ASSERT_EQUAL(event_of(7)->lo, 1);
+		CU_ASSERT_EQUAL(event_of(7)->hi, 501);
+		CU_ASSERT_EQUAL(conn->odd, 0);
+		end();
+	}
+}
+
+/* What a silence waited for is what was so before it ended, not after. */
+static void a_silence_is_explained_by_what_went_before(void)
+{
+	static const struct {
+		const char *why;
+		struct tape_seg seg[3];
+	} row[] = {
+		{"nothing was outstanding", {{C, SEC, .seq = 1, .ack = 1, .len = 10}, {S, SEC, .seq = 1, .ack = 11},
+					     {C, 9 * SEC, .seq = 11, .ack = 1, .flags = TH_FIN}}},
+		{"no acknowledgement was seen", {{C, SEC, .seq = 1, .ack = 1, .len = 10}, {C, SEC, .seq = 11, .ack = 1, .len = 10},
+						 {S, 9 * SEC, .seq = 1, .ack = 21}}},
+		{"window was closed", {{C, SEC, .seq = 1, .ack = 1, .len = 10}, {S, SEC, .seq = 1, .ack = 11, .zero_wnd = true},
+				       {S, 9 * SEC, .seq = 1, .ack = 11}}},
+		{"timer ran out", {{C, SEC, .seq = 1, .ack = 1, .len = 10}, {C, SEC, .seq = 11, .ack = 1, .len = 10},
+				   {C, 9 * SEC, .seq = 1, .ack = 1, .len = 10}}},
+		{"one side had closed", {{C, SEC, .seq = 1, .ack = 1, .flags = TH_FIN}, {S, SEC, .seq = 1, .ack = 2},
+					 {S, 9 * SEC, .seq = 1, .ack = 2, .len = 10}}},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+		begin(C);
+		for (int k = 0; k < 3; k++)
+			tape_seg(&tape, &row[i].seg[k]);
+		judge();
+		CU_ASSERT_EQUAL_FATAL(conn->nstalls, 2); /* before it the second of nothing */
+		if (!strstr(conn->stalls[1].why, row[i].why))
+			printf("%s: %s\n", row[i].why, conn->stalls[1].why);
+		CU_ASSERT_PTR_NOT_NULL(strstr(conn->stalls[1].why, row[i].why));
+		end();
+	}
+}
+
 static void a_teardown_leaves_both_ends_in_their_states(void)
 {
 	static const struct {
@@ -503,6 +638,13 @@ static const struct test_case cases[] = {
 	TEST(fifty_thousand_gaps_take_bounded_memory_and_time),
 	TEST(ports_used_again_are_a_new_connection),
 	TEST(kinds_of_handshake_are_told_apart),
+	TEST(a_cause_that_the_capture_does_not_show_is_unknown),
+	TEST(the_data_of_a_syn_that_was_not_taken_is_sent_again),
+	TEST(bytes_that_sack_reports_are_counted_above_the_hole_alone),
+	TEST(a_doubled_capture_without_identifications_is_seen_as_such),
+	TEST(a_probes_byte_that_the_window_let_in_is_no_hole),
+	TEST(bytes_from_before_the_captures_first_are_judged_without_numbers),
+	TEST(a_silence_is_explained_by_what_went_before),
 	TEST(a_teardown_leaves_both_ends_in_their_states),
 };
 TEST_SUITE(verdict, cases);
