@@ -10,8 +10,9 @@
 
 /* ---- at a time ---- */
 
-static const char *const event_keys[] = {"at",   "link",   "direction", "down", "set", "on",
-					 "when", "number", "flow",      "do",   "by"};
+const char *const event_keys[] = {"at",	"link",	  "direction", "down", "set", "on",
+				  "when", "number", "flow",      "do",   "by"};
+const size_t nevent_keys = ARRAY_LEN(event_keys);
 
 static bool time_of(struct doc *d, const struct node *y, const char *what, ns_t *t)
 {

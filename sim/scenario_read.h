@@ -39,6 +39,8 @@ bool node_find(struct doc *, const struct node *, const struct scenario *, const
 uint32_t node_group(struct scenario *, uint32_t node);
 bool link_find(struct doc *, const struct node *, const struct scenario *, uint32_t *which);
 
+extern const char *const event_keys[];
+extern const size_t nevent_keys;
 extern const char *const expect_words[], *const rule_what_words[], *const rule_do_words[];
 
 #endif

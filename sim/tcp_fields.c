@@ -161,6 +161,10 @@ bool tcp_field_set(struct tcp_config *c, const char *key, const char *value, cha
 			 near ? near : "");
 		return false;
 	}
+	if (!*value) {
+		snprintf(err, cap, "%.60s: got nothing, expected a value", key);
+		return false;
+	}
 	bool ok = doc_parse(&d, "", value, strlen(value), err, cap) && field_read(&d, doc_root(&d), &f[i], &changed) &&
 		  tcp_check(&d, doc_root(&d), &changed);
 

@@ -72,6 +72,37 @@ static void freebsds_dialect_changes_what_it_names(void)
 	CU_ASSERT_EQUAL(e.tcp.ecn, ECN_PASSIVE);
 }
 
+static void our_own_settings_have_their_names(void)
+{
+	struct script_env e = fresh();
+	char why[200];
+
+	CU_ASSERT_EQUAL(run("sysctl -q net.tapir.hystart=false net.tapir.cc=bbr net.tapir.delack=25ms", &e, why), CMD_OK);
+	CU_ASSERT_FALSE(e.tcp.hystart);
+	CU_ASSERT_EQUAL(e.tcp.cc, CC_BBR);
+	CU_ASSERT_EQUAL(e.tcp.delack, 25 * MS);
+	CU_ASSERT_EQUAL(run("sysctl -q net.tapir.hystar=0", &e, why), CMD_REFUSED);
+	CU_ASSERT_STRING_EQUAL(why, "hystar: no such setting, expected perhaps hystart");
+}
+
+static void values_beyond_a_setting_are_refused(void)
+{
+	static const char *const rows[] = {
+		"sysctl net.ipv4.tcp_reordering=0", "sysctl net.ipv4.tcp_syn_retries=256",
+		"sysctl net.ipv4.tcp_keepalive_time=99999999999", "sysctl net.inet.tcp.delacktime=-1",
+		"sysctl net.inet.tcp.recvspace=0", "sysctl net.ipv4.tcp_rmem=\"4096 0 1\"",
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct script_env e = fresh(), was = e;
+		char why[200];
+
+		if (run(rows[i], &e, why) != CMD_REFUSED || !strstr(why, "this stack has no such setting"))
+			FAIL_ROW(rows[i]);
+		CU_ASSERT_EQUAL(e.tcp.dupthresh, was.tcp.dupthresh);
+	}
+}
+
 static void questions_about_connections_are_answered_from_the_stack(void)
 {
 	struct script_env e = fresh();
@@ -122,6 +153,10 @@ static void profiles_combine_and_unknown_ones_are_refused(void)
 	CU_ASSERT(p.rules.free_push && p.rules.win_any && !p.rules.syn_any && !p.rules.exact);
 	CU_ASSERT_EQUAL(p.tso_max, 0);
 	CU_ASSERT(script_profile_of("exact", &p, err, sizeof(err)) && p.rules.exact);
+	CU_ASSERT(script_profile_of("linux,min_rto=300ms,frto=false", &p, err, sizeof(err)));
+	CU_ASSERT(p.tcp.min_rto == 300 * MS && !p.tcp.frto && p.linux_stack);
+	CU_ASSERT_FALSE(script_profile_of("linux,min_rto=300", &p, err, sizeof(err)));
+	CU_ASSERT_PTR_NOT_NULL(strstr(err, "min_rto: got `300`, expected a time"));
 	CU_ASSERT_FALSE(script_profile_of("linux,best", &p, err, sizeof(err)));
 	CU_ASSERT_STRING_EQUAL(err, "unknown profile 'best', expected names of: exact linux bsd strict "
 				    "no-tso syn-any win-any buf-any no-quickack, or KEY=VALUE");
@@ -130,6 +165,8 @@ static void profiles_combine_and_unknown_ones_are_refused(void)
 static const struct test_case cases[] = {
 	TEST(googles_dialect_changes_what_it_names),
 	TEST(freebsds_dialect_changes_what_it_names),
+	TEST(our_own_settings_have_their_names),
+	TEST(values_beyond_a_setting_are_refused),
 	TEST(questions_about_connections_are_answered_from_the_stack),
 	TEST(what_is_unknown_is_refused_by_name),
 	TEST(profiles_combine_and_unknown_ones_are_refused),
