@@ -127,6 +127,7 @@ const struct tcp_setting tcp_settings[] = {
 	FLAG(plpmtud, OPT_PLPMTUD),
 	{.name = "pmtud", .kind = SETTING_BOOL, AT(pmtud), .opt = OPT_MTU_DISCOVER, .hi = 1, ANY_TIME},
 	FLAG_ANY_TIME(rfc5961, OPT_RFC5961),
+	FLAG_ANY_TIME(ao_icmp, OPT_AO_ICMP),
 	{WORDS(layout, OPT_LAYOUT, layout_words)},
 	{COUNT(ack_every, OPT_ACK_EVERY, 1, 64), ANY_TIME},
 	{COUNT(dupthresh, OPT_DUPTHRESH, 1, 127), ANY_TIME},

@@ -378,3 +378,12 @@ bool stack_walk(struct stack *s, uint32_t *cursor, struct sock_info *i)
 	}
 	return false;
 }
+
+int sock_ao_set(struct stack *s, sock_t h, int current, int rnext)
+{
+	struct sock_slot *slot = slot_of(s, h);
+
+	if (!slot)
+		return ERR_BADSOCK;
+	return slot->kind == SOCK_LISTENER ? ERR_OPNOTSUPP : tcp_ao_set(slot->obj, current, rnext);
+}

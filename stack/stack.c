@@ -151,8 +151,19 @@ bool stack_check(const struct stack *s, char *why, size_t cap)
 	return tcp_check(&s->tcp, why, cap);
 }
 
+int stack_ao_add(struct stack *s, const struct ao_key *k)
+{
+	return tcp_ao_add(&s->tcp, k);
+}
+
+int stack_ao_remove(struct stack *s, const struct ao_key *k)
+{
+	return tcp_ao_remove(&s->tcp, k);
+}
+
 void stack_fail_alloc(struct stack *s, uint32_t n)
 {
+	s->tcp.ao.states.fail_in = n;
 	s->tcp.tcbs.fail_in = n;
 	s->tcp.tws.fail_in = n;
 	s->tcp.cc_states.fail_in = n;

@@ -80,6 +80,7 @@ struct tcp_config {
 	uint8_t fastopen_key[16];  /* of the cookies, for servers that share an address; zeros: drawn, and changed */
 	bool plpmtud, pmtud;
 	bool rfc5961;              /* challenge ACKs; off: RFC 793's rules (insecure_rst, insecure_syn) */
+	bool ao_icmp;              /* ICMP errors count for connections with TCP-AO (RFC 5925 7.8: they do not) */
 	uint8_t layout;            /* enum tcp_layout */
 	uint8_t ack_every;         /* full-sized segments per ACK; 2 */
 	uint8_t dupthresh;         /* 3 */
@@ -152,6 +153,7 @@ struct stack_config {
 	uint32_t max_half_open; /* SYN-RECEIVED in all; 4,096 */
 	uint32_t max_neigh;     /* 512 */
 	uint32_t max_frag_bytes;/* 256 kB of fragments awaiting the rest */
+	bool ao_strict;         /* segments with TCP-AO for which there is no key are dropped (RFC 5925 7.3: taken) */
 	struct tcp_config tcp;  /* default for every socket */
 };
 void stack_config_default(struct stack_config *);
@@ -240,7 +242,7 @@ enum sock_opt {
 	OPT_RCVBUF_MAX, OPT_WHOLE_SEGS, OPT_HYSTART_CLASSIC, OPT_RTT_ALIKE, OPT_SNDBUF_UNITS, OPT_TS_TOLERANT,
 	OPT_BARE_PROBES, OPT_FIN_AGAIN, OPT_SYNFIN, OPT_ICMP_HARD, OPT_SYN_UNANSWERED, OPT_OLD_ACKS,
 	OPT_EAGER_UPDATES, OPT_SYN_OPTIONS, OPT_MIN_RTO, OPT_MAX_RTO, OPT_INIT_RTO, OPT_DELACK, OPT_MSL,
-	OPT_SYNACK_RETRIES, OPT_DATA_RETRIES, OPT_UTO, OPT_RTO_RESTART, OPT_UNIT_SEGS, OPT_TSO,
+	OPT_SYNACK_RETRIES, OPT_DATA_RETRIES, OPT_UTO, OPT_RTO_RESTART, OPT_UNIT_SEGS, OPT_TSO, OPT_AO_ICMP,
 	OPT_COUNT,
 };
 /* A size out of bounds becomes the nearest within them, a time beyond them the longest; anything else out of
@@ -271,6 +273,8 @@ struct sock_info {
 	uint32_t mss_own;       /* as we announced it */
 	uint32_t pmtu;
 	bool sack, timestamps, wscale, ecn, accecn, fastopen, app_limited;
+	bool ao;                /* TCP-AO; the rest of this line with it only: keys, and ids of the last good segment */
+	uint8_t ao_current /* SendID */, ao_rnext /* RecvID */, ao_keyid, ao_rnextkeyid;
 	uint8_t snd_wscale, rcv_wscale;
 	uint32_t cwnd, ssthresh, inflight, sacked, lost, retrans; /* bytes */
 	uint32_t unacked_segs, sacked_segs, lost_segs, retrans_segs; /* now */
@@ -297,6 +301,51 @@ int sock_info(struct stack *, sock_t, struct sock_info *);
 /* Walks all TCP connections, listeners and TIME-WAITs in a stable order: *cursor starts at 0;
  * false at the end. For tests, checks and reports. */
 bool stack_walk(struct stack *, uint32_t *cursor, struct sock_info *);
+
+/* ---- authentication: TCP-AO (RFC 5925) ---- */
+
+/* The stack knows no cryptography: an algorithm is a table of functions that comes with the key, and
+ * tls/ao.h has the two of RFC 5926. Both make MACs of 96 bits. */
+#define AO_MAC_LEN 12
+#define AO_MASTER_MAX 80       /* bytes of a master key */
+#define AO_TRAFFIC_BYTES 384   /* room for a traffic key as the MAC wants it, its schedule included */
+#define AO_KEYS_MAX 1024       /* of a stack */
+
+struct ao_piece {
+	const void *bytes;
+	size_t len;
+};
+
+struct ao_alg {
+	const char *name;
+	/* KDF (RFC 5926 3.1): the traffic key for a context, into AO_TRAFFIC_BYTES that are aligned to 16. */
+	void (*derive)(void *traffic, const void *master, size_t master_len, const void *context, size_t len);
+	/* MAC (RFC 5926 3.2) over the pieces, one behind the other. */
+	void (*mac)(const void *traffic, const struct ao_piece *, size_t n, uint8_t out[AO_MAC_LEN]);
+};
+
+/* A master key tuple (RFC 5925 3.1): whose connections, which ids, how. It never changes. */
+struct ao_key {
+	struct addr peer;       /* the peer's address, or any */
+	uint8_t prefix;         /* so many bits of it count; 0 with any: every address, both families */
+	uint16_t port, lport;   /* the peer's and ours; 0: any */
+	uint8_t send_id, recv_id;
+	bool bare;              /* the MAC leaves out all other options (some middleboxes change them) */
+	const struct ao_alg *alg;
+	const void *master;
+	size_t master_len;
+};
+
+/* A connection has TCP-AO from its SYN to its end, or not at all: keys bind connections that begin after.
+ * From then on the peer must sign: what has no MAC or a wrong one is dropped, counted, and not answered.
+ * Two keys for one connection have different ids: ERR_INUSE. Copies the master key. */
+int stack_ao_add(struct stack *, const struct ao_key *);
+/* By peer, prefix, ports and both ids. ERR_INUSE: some connection signs with it, or asks for it. */
+int stack_ao_remove(struct stack *, const struct ao_key *);
+/* RFC 5925 7.1. By SendID what we sign with from now on, by RecvID what we ask the peer to sign with, which
+ * is how keys roll over: the peer follows when it sees that, and we follow its wishes. -1: as it is. Before
+ * connect: what the SYN is signed with (default: the first key that fits). */
+int sock_ao_set(struct stack *, sock_t, int current, int rnext);
 
 /* ---- observers ---- */
 
@@ -337,6 +386,9 @@ struct stack_counters {
 		tcp_challenge_limited, tcp_out_of_window, tcp_opened, tcp_accepted, tcp_listen_overflow,
 		tcp_syn_cookies_sent, tcp_syn_cookies_ok, tcp_syn_cookies_bad, tcp_persist, tcp_keepalive,
 		tcp_time_wait_evicted, tcp_half_open_evicted, tcp_spurious, tcp_mem_dropped;
+	/* TCP-AO, segments in: MAC right, wrong; none though there is a key; no key of that id (or, none that
+	 * could be checked: no such connection); malformed; and accepted unchecked, there being no key. */
+	uint64_t ao_good, ao_bad, ao_missing, ao_no_key, ao_malformed, ao_unchecked;
 	uint64_t no_memory; /* frames dropped since a pool was empty */
 };
 const struct stack_counters *stack_counters(const struct stack *);

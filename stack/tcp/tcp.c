@@ -27,6 +27,7 @@ int tcp_init(struct tcp *t, struct net *net, const struct stack_config *cfg, str
 	slab_init(&t->tws, sizeof(struct tcb_tw), cfg->max_time_wait);
 	slab_init(&t->cc_states, CC_STATE_BYTES, cfg->max_socks);
 	tcp_fastopen_init(t, cfg->seed);
+	tcp_ao_init(t, cfg);
 	wheel_init(&t->wheel, cfg->now);
 	wheel_init(&t->tw_wheel, cfg->now);
 	list_init(&t->talk);
@@ -138,6 +139,7 @@ static void tcp_delete(struct tcb *c)
 	rcvq_free(&c->rcvq, t->pool);
 	board_free(&c->board);
 	tcp_cc_free(c);
+	tcp_ao_free(t, &c->ao);
 	free(c->own_cfg);
 	tcp_table_remove(t, c->table_at);
 	slab_put(&t->tcbs, c);
@@ -178,6 +180,7 @@ void tcp_free(struct tcp *t)
 	free(t->table);
 	free(t->fastopen.peers);
 	flowmap_free(&t->listeners);
+	tcp_ao_end(t);
 	slab_free(&t->tcbs);
 	slab_free(&t->lsocks);
 	slab_free(&t->tws);

@@ -14,6 +14,7 @@
 #include "../stack.h"
 #include "../wire/tcp.h"
 #include "cc.h"
+#include "tcp_ao.h"
 #include "tcp_board.h"
 #include "tcp_param.h"
 #include "tcp_rate.h"
@@ -85,6 +86,7 @@ struct tcb {
 	uint16_t mss_peer;    /* as announced, or the default */
 	uint16_t mss_clamp;   /* OPT_MAXSEG; 0: none */
 	uint16_t pmtu;
+	struct ao *ao;        /* TCP-AO; NULL: without */
 
 	struct {
 		seq_t una, nxt, max; /* max: above nxt only while a zero-window probe byte is out */
@@ -181,6 +183,7 @@ struct tcb {
 	ns_t defer;            /* OPT_DEFER_ACCEPT: a bare ACK within this time after the SYN does not count */
 	bool defer_heard;      /* one came */
 	bool linger_reset;     /* OPT_LINGER 0 */
+	uint16_t ao_want[2];   /* ids for a connection that is still to begin (sock_ao_set), plus 1; 0: any */
 	struct { /* PLPMTUD: pmtu is known to pass, high is not (tcp_plpmtud.c) */
 		bool on;
 		uint8_t lost;      /* probes of this size */
@@ -265,6 +268,7 @@ struct tcb_listener {
 struct tcb_tw {
 	struct tcp_flow flow; /* must be first */
 	bool ts_ok, v6;
+	struct ao *ao;        /* passed on by the connection */
 	seq_t snd_nxt, rcv_nxt, irs;
 	uint32_t rcv_wnd;     /* unscaled, as it would be announced */
 	uint8_t rcv_wscale;
@@ -311,6 +315,7 @@ struct tcp {
 		uint32_t pending, reset[TFO_RESET_SLOTS];
 		ns_t slot;              /* of reset[], as a multiple of TFO_RESET_SLOT */
 	} fastopen;
+	struct ao_keys ao;
 	probe_fn *probe;
 	void *probe_arg;
 };
@@ -350,6 +355,11 @@ void tcp_established(struct tcb *, const char *why); /* passive: hand to accept;
 void tcp_hand_to_accept(struct tcb *);
 bool tcp_accept_ready(struct tcb *);  /* is there room in the accept queue? */
 void tcp_take_options(struct tcb *, const struct seg *); /* of a SYN or SYN-ACK */
+/* Bytes of the options that every segment has. */
+static inline uint32_t tcp_constant_options(const struct tcb *c)
+{
+	return (c->ts_ok ? 12u : 0) + (c->ao ? AO_OPTION : 0u);
+}
 void tcp_choose_mss(struct tcb *);
 seq_t tcp_isn(struct tcp *, const struct flow_key *);
 
@@ -425,7 +435,8 @@ uint32_t tcp_rcv_space(const struct tcb *); /* what we could announce now */
 bool tcp_window_update_due(const struct tcb *);
 
 /* tcp_control.c: not pulled, but queued at once */
-void tcp_send_reset(struct tcp *, const struct seg *, const struct ip_hdr *); /* to a segment of no connection */
+/* Of a segment's own numbers. `ao`: of the connection that it came for, or NULL. */
+void tcp_send_reset(struct tcp *, const struct seg *, const struct ip_hdr *, struct ao *ao);
 void tcp_send_abort(struct tcb *);    /* RST of a connection */
 void tcp_send_syn_cookie(const struct tcb_listener *, const struct flow_key *, const struct seg *, seq_t iss,
 			 uint32_t ts, uint16_t mss, uint8_t wscale);

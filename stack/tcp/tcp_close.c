@@ -92,6 +92,7 @@ void tcp_tw_free(struct tcp *t, struct tcb_tw *w)
 	wheel_remove(&t->tw_wheel, &w->timer);
 	list_remove(&w->age);
 	tcp_table_remove(t, w->table_at);
+	tcp_ao_free(t, &w->ao);
 	t->ntw--;
 	slab_put(&t->tws, w);
 }
@@ -155,6 +156,8 @@ void tcp_enter_time_wait(struct tcb *c)
 		tcp_closed(c, 0, "no room for TIME-WAIT");
 		return;
 	}
+	w->ao = c->ao;
+	c->ao = NULL;
 	wheel_add(&t->tw_wheel, &w->timer, t->now + 2 * w->msl);
 	/* What the user may still do is read. The ACK of the peer's FIN goes out first. */
 	tcp_timers_stop_all(c);

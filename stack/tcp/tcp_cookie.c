@@ -72,6 +72,9 @@ struct tcb *tcp_cookie_check(struct tcb_listener *l, const struct seg *g, const 
 
 	syn.opt.has_mss = true;
 	syn.opt.mss = mss_table[top & 7];
+	syn.opt.has_ao = g->opt.has_ao; /* the keys are named again */
+	syn.opt.ao_keyid = g->opt.ao_keyid;
+	syn.opt.ao_rnextkeyid = g->opt.ao_rnextkeyid;
 	if (g->opt.has_ts) {
 		uint32_t opts = g->opt.ts_ecr & ((1u << TS_BITS) - 1);
 
@@ -87,6 +90,8 @@ struct tcb *tcp_cookie_check(struct tcb_listener *l, const struct seg *g, const 
 		return NULL;
 	t->count->tcp_syn_cookies_ok++;
 	c->snd.iss = iss;
+	if (c->ao)
+		tcp_ao_restart(c->ao, iss);
 	c->snd.una = c->snd.nxt = c->snd.max = c->snd.small = g->ack;
 	c->snd.wnd = (uint32_t)g->wnd << c->snd_wscale;
 	c->snd.max_wnd = c->snd.wnd;

@@ -243,7 +243,7 @@ static struct tfo_peer *usable_peer(const struct tcb *c)
 /* Is there a cookie, so that text may go in the SYN? */
 bool tcp_fastopen_ready(const struct tcb *c)
 {
-	const struct tfo_peer *e = c->cfg->fastopen && c->tfo & TFO_WANTED ? usable_peer(c) : NULL;
+	const struct tfo_peer *e = c->cfg->fastopen && c->tfo & TFO_WANTED && !c->ao ? usable_peer(c) : NULL;
 
 	return e && e->len;
 }
@@ -252,7 +252,7 @@ void tcp_fastopen_syn(struct tcb *c, struct pkt *p, struct seg *g)
 {
 	struct tfo_peer *e = find_peer(c->tcp, &c->flow.key.remote);
 
-	if (!c->cfg->fastopen || (e && c->tcp->now < e->shun))
+	if (!c->cfg->fastopen || c->ao || (e && c->tcp->now < e->shun))
 		return;
 	c->tfo |= TFO_ASKED;
 	g->opt.has_tfo = true;

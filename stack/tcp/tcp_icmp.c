@@ -1,6 +1,7 @@
 /* ICMP errors about our segments, with the checks of RFC 5927: the quoted sequence number must lie in
  * what is outstanding. Hard errors abort only a connection that is being opened (RFC 5461, 5927 5.2;
- * RFC 9293 SHLD-26 would abort established ones, too: no kernel does). Path MTU: RFC 1191, 8201. */
+ * RFC 9293 SHLD-26 would abort established ones, too: no kernel does). Path MTU: RFC 1191, 8201. With TCP-AO
+ * what anybody can forge counts less: see authentic_enough. */
 #include "tcp.h"
 
 #define MTU_FLOOR_V4 552  /* 536 + headers without options... a liar gets no smaller segments (CVE-2004-1060) */
@@ -50,6 +51,25 @@ static void too_big(struct tcb *c, uint32_t mtu)
 	tcp_talk(c);
 }
 
+/* RFC 5925 7.8: unless told otherwise, protocol and port unreachable, IPv4's fragmentation needed and IPv6's
+ * prohibited mean nothing to a connection with TCP-AO. The RFC asks for it in the synchronised states; while
+ * a connection opens they would end it, so that it holds here in all. IPv6's packet too big stays, with the
+ * check of its number and the floor of 1,280: no other word of a smaller path comes. */
+static bool authentic_enough(const struct tcb *c, const struct net_in *in)
+{
+	if (!c->ao || c->cfg->ao_icmp)
+		return true;
+	switch (in->error) {
+	case NET_ERR_PORT:
+	case NET_ERR_PROTO:
+		return false;
+	case NET_ERR_TOO_BIG:
+		return c->v6;
+	default:
+		return true;
+	}
+}
+
 void tcp_icmp(struct tcp *t, const struct net_in *in)
 {
 	struct flow_key key = {.local = in->inner.src,
@@ -62,6 +82,10 @@ void tcp_icmp(struct tcp *t, const struct net_in *in)
 	t->count->icmp_to_tcp++;
 	if (!f || f->kind != FLOW_CONN || !in->inner.has_seq ||
 	    !seq_in(seq_of(in->inner.seq), c->snd.una, seq_add(c->snd.max, seq_eq(c->snd.una, c->snd.max)))) {
+		t->count->icmp_to_tcp_ignored++;
+		return;
+	}
+	if (!authentic_enough(c, in)) {
 		t->count->icmp_to_tcp_ignored++;
 		return;
 	}

@@ -87,6 +87,13 @@ void tcp_info(const struct tcb *c, struct sock_info *i)
 	};
 	ns_t spent[CHRONO_COUNT];
 
+	if (c->ao) {
+		i->ao = true;
+		i->ao_current = c->ao->current->key.send_id;
+		i->ao_rnext = c->ao->next->key.recv_id;
+		i->ao_keyid = c->ao->keyid;
+		i->ao_rnextkeyid = c->ao->rnextkeyid;
+	}
 	memcpy(spent, c->chrono.spent, sizeof(spent));
 	spent[c->chrono.now] += c->tcp->now - c->chrono.since;
 	i->rwnd_limited = spent[CHRONO_RWND];

@@ -514,7 +514,7 @@ static void apply(struct tcb *c, enum verdict v, const struct seg *g, const stru
 		tcp_talk(c);
 		break;
 	case DROP_RESET:
-		tcp_send_reset(c->tcp, g, ip);
+		tcp_send_reset(c->tcp, g, ip, c->ao);
 		break;
 	}
 }
@@ -568,7 +568,7 @@ static void arrive_stranger(struct tcp *t, struct seg *g, struct pkt *p, const s
 		}
 	}
 	t->count->tcp_no_conn += !l;
-	tcp_send_reset(t, g, ip);
+	tcp_send_reset(t, g, ip, NULL);
 }
 
 static bool checksum_ok(const struct pkt *p, const struct ip_hdr *ip)
@@ -598,6 +598,8 @@ void tcp_input(struct tcp *t, struct pkt *p, const struct ip_hdr *ip)
 	struct flow_key key = {.local = ip->dst, .remote = ip->src, .lport = g.dport, .rport = g.sport};
 	struct tcp_flow *f = flowmap_find(&t->flows, &key);
 
+	if (t->ao.on && !tcp_ao_arrive(t, f, &g, p, &key))
+		goto out;
 	if (f && f->kind == FLOW_TIME_WAIT) {
 		if (!tcp_arrive_time_wait(t, (struct tcb_tw *)f, &g))
 			goto out;

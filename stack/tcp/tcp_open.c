@@ -21,10 +21,8 @@ void tcp_choose_mss(struct tcb *c)
 		mss = c->mss_clamp;
 	if (mss < MSS_FLOOR)
 		mss = MSS_FLOOR;
-	if (c->ts_ok)
-		mss -= 12;
-	c->mss = (uint16_t)mss;
-	c->cc.mss = mss;
+	c->mss = (uint16_t)(mss - tcp_constant_options(c));
+	c->cc.mss = c->mss;
 }
 
 static uint8_t wanted_wscale(const struct tcp_config *cfg, uint32_t rcvbuf, uint32_t clamp)
@@ -62,7 +60,7 @@ void tcp_take_options(struct tcb *c, const struct seg *g)
 		tcp_uto_arrive(c, g);
 	tcp_choose_mss(c);
 	if (c->cfg->whole_segs) {
-		uint32_t seg = c->mss + (c->ts_ok ? 12u : 0);
+		uint32_t seg = c->mss + tcp_constant_options(c);
 
 		c->rcvbuf = (c->rcvbuf + seg - 1) / seg * seg;
 		c->sndbuf = (c->sndbuf + seg - 1) / seg * seg;
@@ -140,9 +138,11 @@ int tcp_connect(struct tcb *c, const struct addr *remote, uint16_t port)
 		return ERR_INUSE;
 	if (!enter_map(c, &key))
 		return ERR_NOMEM;
-	if (!start_cc(c)) {
+	err = t->ao.on ? tcp_ao_active(c) : 0;
+	if (err || !start_cc(c)) {
 		flowmap_remove(&t->flows, c);
-		return ERR_NOMEM;
+		tcp_ao_free(t, &c->ao);
+		return err ? err : ERR_NOMEM;
 	}
 	c->rcv_wscale = c->cfg->wscale ? wanted_wscale(c->cfg, c->rcvbuf, c->window_clamp) : 0;
 	c->mss_peer = c->v6 ? MSS_DEFAULT_V6 : MSS_DEFAULT_V4;
@@ -273,7 +273,7 @@ struct tcb *tcp_half_open(struct tcb_listener *l, const struct seg *syn, const s
 	c->ttl = l->ttl;
 	if (!enter_map(c, key))
 		goto fail;
-	if (!start_cc(c)) {
+	if ((t->ao.on && tcp_ao_passive(c, syn)) || !start_cc(c)) {
 		flowmap_remove(&t->flows, c);
 		goto fail;
 	}
@@ -352,7 +352,7 @@ void tcp_arrive_listen(struct tcb_listener *l, const struct seg *g, const struct
 	t->nhalf++;
 	tcp_set_state(c, TCP_SYN_RECEIVED, "SYN");
 	tcp_ecn_take_syn(c, g);
-	if (g->opt.has_tfo && c->cfg->fastopen)
+	if (g->opt.has_tfo && c->cfg->fastopen && !c->ao)
 		tcp_fastopen_arrive(c, g, p);
 	c->syn_due = true;
 	c->last_sent = t->now;

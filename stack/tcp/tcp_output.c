@@ -179,7 +179,7 @@ static uint32_t unit_limit(const struct tcb *c)
 {
 	uint32_t most = QUANTUM - QUANTUM % c->mss, half = c->cc.cwnd / 2;
 
-	if (c->acc.on && tcp_ecn_is_single(c))
+	if ((c->acc.on && tcp_ecn_is_single(c)) || c->ao)
 		return c->mss;
 	if (!makes_units(c))
 		return most;

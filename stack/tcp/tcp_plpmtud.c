@@ -27,7 +27,7 @@ static uint32_t headers(const struct tcb *c)
 
 static uint32_t text_of(const struct tcb *c, uint32_t mtu)
 {
-	return mtu - headers(c) - (c->ts_ok ? 12 : 0);
+	return mtu - headers(c) - tcp_constant_options(c);
 }
 
 /* No use in packets that the link or the peer would not take. */
@@ -90,7 +90,7 @@ uint32_t tcp_plpmtud_wants(struct tcb *c, uint32_t unsent, uint32_t room, uint32
 
 void tcp_plpmtud_sent(struct tcb *c, uint32_t text)
 {
-	c->mtup.size = (uint16_t)(text + headers(c) + (c->ts_ok ? 12 : 0));
+	c->mtup.size = (uint16_t)(text + headers(c) + tcp_constant_options(c));
 	c->mtup.lo = c->snd.nxt;
 	c->mtup.hi = seq_add(c->snd.nxt, text);
 }

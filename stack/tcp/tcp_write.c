@@ -118,11 +118,13 @@ void write_segment(struct tcb *c, struct pkt *p, struct seg *g)
 {
 	g->sport = c->flow.key.lport;
 	g->dport = c->flow.key.rport;
-	uint32_t hdr = TCP_LEN + (uint32_t)tcp_opts_len(g, c->cfg->layout);
 	uint32_t segs = p->gso_size ? (p->len + p->gso_size - 1) / p->gso_size : 1;
 
 	c->stat.data_out += p->len ? segs : 0;
-	tcp_emit(pkt_push(p, hdr), g, c->cfg->layout);
+	if (c->ao)
+		tcp_ao_push(c->ao, &c->flow.key, p, g, c->cfg->layout);
+	else
+		tcp_emit(pkt_push(p, TCP_LEN + (uint32_t)tcp_opts_len(g, c->cfg->layout)), g, c->cfg->layout);
 	p->csum = CSUM_PARTIAL;
 	p->l4_proto = PROTO_TCP;
 	to_net(c, p, segs);
@@ -207,7 +209,8 @@ static uint32_t fill_text(struct tcb *c, struct pkt *p, seq_t seq, uint32_t len)
 }
 
 /* Up to `len` bytes of the send queue at seq. Returns the bytes written, 0 without memory. The urgent
- * pointer is relative to a segment's number, so that those which carry it are made one by one. */
+ * pointer is relative to a segment's number, and a MAC is each segment's own, so that those which carry
+ * one of them are made one by one. */
 uint32_t write_text(struct tcb *c, seq_t seq, uint32_t len, uint16_t flags, const struct pkt_note *why)
 {
 	struct pkt *p = write_pkt(c);
@@ -215,7 +218,7 @@ uint32_t write_text(struct tcb *c, seq_t seq, uint32_t len, uint16_t flags, cons
 
 	if (!p)
 		return 0;
-	bool single = len > c->mss && urgent_ahead(c, seq) > 0;
+	bool single = len > c->mss && (urgent_ahead(c, seq) > 0 || (c->ao && why->why != WHY_MTU_PROBE));
 	uint32_t got = fill_text(c, p, seq, single ? c->mss : len);
 
 	if (!got) {

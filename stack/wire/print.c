@@ -136,25 +136,25 @@ static void put_accecn(struct options *o, const struct tcp_opts *opt)
 	align(o, 0);
 }
 
-static void put_auth(struct options *o, const struct tcp_opts *opt)
+static void put_ao(struct options *o, const struct tcp_opts *opt)
 {
-	if (opt->has_md5) { /* the digest is not kept */
-		align(o, 2);
-		option(o, "md5", 18);
-	}
-	if (opt->has_ao) {
-		option(o, "ao", 4 + (size_t)opt->ao_mac_len);
-		put_pair(o->t, " keyid", opt->ao_keyid);
-		put_pair(o->t, " rnextkeyid", opt->ao_rnextkeyid);
-		align(o, 0);
-	}
+	option(o, "ao", 4 + (size_t)opt->ao_mac_len);
+	put_pair(o->t, " keyid", opt->ao_keyid);
+	put_pair(o->t, " rnextkeyid", opt->ao_rnextkeyid);
+	if (opt->ao_mac_len)
+		put(o->t, " mac ");
+	for (int i = 0; i < opt->ao_mac_len && i < TCP_AO_MAC; i++)
+		put_hex8(o->t, opt->ao_mac[i]);
 }
 
 static void put_options(struct text *t, const struct tcp_opts *opt, seq_t ack_base)
 {
 	struct options o = {t, 0};
 
-	put_auth(&o, opt);
+	if (opt->has_md5) { /* the digest is not kept */
+		align(&o, 2);
+		option(&o, "md5", 18);
+	}
 	if (opt->has_mss) {
 		option(&o, "mss", 4);
 		put_pair(t, "", opt->mss);
@@ -174,6 +174,8 @@ static void put_options(struct text *t, const struct tcp_opts *opt, seq_t ack_ba
 		option(&o, "wscale", 3);
 		put_pair(t, "", opt->wscale);
 	}
+	if (opt->has_ao)
+		put_ao(&o, opt);
 	if (opt->nsack)
 		put_sacks(&o, opt, ack_base);
 	if (opt->has_tfo)

@@ -25,6 +25,7 @@ enum {
 	OPT_EXP = 254,
 };
 
+#define AO_HEAD 4 /* kind, length, KeyID, RNextKeyID (RFC 5925 2.2) */
 #define TFO_MAGIC 0xf989 /* the experiment's number, RFC 7413 appendix B */
 #define TFO_COOKIE_MIN 4
 #define TFO_COOKIE_MAX 16
@@ -68,6 +69,22 @@ static void accecn_parse(const uint8_t *p, uint8_t len, struct tcp_opts *o)
 	o->accecn_n = (uint8_t)((len - 2) / 3);
 	for (int i = 0; i < o->accecn_n; i++)
 		o->accecn[i] = (uint32_t)p[2 + 3 * i] << 16 | rd16(p + 3 + 3 * i);
+}
+
+static void ao_parse(const uint8_t *p, uint8_t len, struct tcp_opts *o)
+{
+	size_t mac_len = len < AO_HEAD ? 0 : len - (size_t)AO_HEAD;
+
+	if (len < AO_HEAD) {
+		o->malformed = o->ao_bad = true;
+		return;
+	}
+	o->ao_bad |= o->has_ao | o->has_md5;
+	o->has_ao = true;
+	o->ao_keyid = p[2];
+	o->ao_rnextkeyid = p[3];
+	o->ao_mac_len = (uint8_t)mac_len;
+	memcpy(o->ao_mac, p + AO_HEAD, mac_len < TCP_AO_MAC ? mac_len : TCP_AO_MAC);
 }
 
 /* The length that a kind must have, 0 if it varies or the kind is unknown. */
@@ -126,16 +143,10 @@ static void option_parse(const uint8_t *p, uint8_t len, struct tcp_opts *o)
 		break;
 	case OPT_MD5:
 		o->has_md5 = true;
+		o->ao_bad |= o->has_ao;
 		break;
 	case OPT_AO:
-		if (len < 4) {
-			o->malformed = true;
-			break;
-		}
-		o->has_ao = true;
-		o->ao_keyid = p[2];
-		o->ao_rnextkeyid = p[3];
-		o->ao_mac_len = (uint8_t)(len - 4);
+		ao_parse(p, len, o);
 		break;
 	case OPT_TFO:
 		tfo_parse(p + 2, (uint8_t)(len - 2), false, o);
@@ -267,11 +278,25 @@ static void put_ts(struct writer *w, const struct tcp_opts *o)
 	put32(w, o->ts_ecr);
 }
 
+/* Never left out: a SYN's other options take 20 bytes at most, and the longest MAC makes 20. */
+static void put_ao(struct writer *w, const struct tcp_opts *o)
+{
+	assert(o->ao_mac_len <= TCP_AO_MAC);
+	assert(fits(w, AO_HEAD + (size_t)o->ao_mac_len));
+	put_head(w, OPT_AO, AO_HEAD + o->ao_mac_len);
+	put8(w, o->ao_keyid);
+	put8(w, o->ao_rnextkeyid);
+	memcpy(w->b + w->len, o->ao_mac, o->ao_mac_len);
+	w->len += o->ao_mac_len;
+}
+
 /* As many blocks as there is room for: RFC 2018 3 wants the first ones. */
 static void put_sack(struct writer *w, const struct tcp_opts *o)
 {
 	unsigned n = o->nsack, room;
 
+	if (w->len > TCP_MAX_OPTS - 12)
+		return;
 	align(w, 2);
 	room = (unsigned)(TCP_MAX_OPTS - w->len - 2) / 8;
 	if (n > room)
@@ -353,7 +378,7 @@ static void lay_out_bsd(struct writer *w, const struct tcp_opts *o)
 /* Nearly all segments: both layouts give the same. */
 static bool ts_alone(const struct tcp_opts *o)
 {
-	return o->has_ts && !(o->has_mss | o->has_wscale | o->sack_ok | o->has_tfo | o->has_accecn | o->nsack);
+	return o->has_ts && !(o->has_mss | o->has_wscale | o->sack_ok | o->has_tfo | o->has_accecn | o->has_ao | o->nsack);
 }
 
 static void lay_out(struct writer *w, const struct seg *g, enum tcp_layout layout)
@@ -374,6 +399,8 @@ static void lay_out(struct writer *w, const struct seg *g, enum tcp_layout layou
 		lay_out_bsd(w, o);
 	else
 		lay_out_linux(w, o);
+	if (o->has_ao)
+		put_ao(w, o);
 	if (o->nsack)
 		put_sack(w, o);
 	if (o->has_tfo)
@@ -411,4 +438,50 @@ size_t tcp_emit(uint8_t *p, const struct seg *g, enum tcp_layout layout)
 	wr16(p + 18, g->urg);
 	memcpy(p + TCP_LEN, w.b, w.len);
 	return hdr_len;
+}
+
+/* ---- what TCP-AO covers ---- */
+
+/* The option's first byte. Only for headers that tcp_parse took and found TCP-AO in, or that we wrote. */
+static const uint8_t *ao_option(const uint8_t *hdr, size_t hdr_len)
+{
+	for (size_t i = TCP_LEN; i < hdr_len && hdr[i] != OPT_EOL;) {
+		if (hdr[i] == OPT_NOP) {
+			i++;
+			continue;
+		}
+		if (hdr_len - i < 2 || hdr[i + 1] < 2 || hdr[i + 1] > hdr_len - i)
+			return NULL;
+		if (hdr[i] == OPT_AO && hdr[i + 1] >= AO_HEAD)
+			return hdr + i;
+		i += hdr[i + 1];
+	}
+	return NULL;
+}
+
+uint8_t *tcp_ao_find(uint8_t *hdr, size_t hdr_len, size_t *mac_len)
+{
+	const uint8_t *ao = ao_option(hdr, hdr_len);
+
+	if (!ao)
+		return NULL;
+	*mac_len = ao[1] - (size_t)AO_HEAD;
+	return hdr + (ao - hdr) + AO_HEAD;
+}
+
+size_t tcp_ao_cover(const uint8_t *hdr, size_t hdr_len, bool options, uint8_t out[TCP_MAX_HDR])
+{
+	const uint8_t *ao = ao_option(hdr, hdr_len);
+	size_t at, len;
+
+	assert(hdr_len <= TCP_MAX_HDR);
+	if (!ao)
+		return 0;
+	at = options ? (size_t)(ao - hdr) : TCP_LEN;
+	len = options ? hdr_len : TCP_LEN + (size_t)ao[1];
+	memcpy(out, hdr, options ? hdr_len : TCP_LEN);
+	memcpy(out + at, ao, AO_HEAD);
+	memset(out + at + AO_HEAD, 0, ao[1] - (size_t)AO_HEAD);
+	wr16(out + 16, 0);
+	return len;
 }

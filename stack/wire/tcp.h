@@ -25,6 +25,7 @@ enum tcp_flag {
 };
 
 #define TCP_SACKS 4
+#define TCP_AO_MAC 16 /* bytes of a MAC that are kept; RFC 5926 has 12 */
 
 struct tcp_opts {
 	bool has_mss, has_wscale, sack_ok, has_ts, has_tfo, tfo_exp, has_md5, has_ao;
@@ -44,7 +45,10 @@ struct tcp_opts {
 	uint8_t accecn_n; /* how many of the three 24-bit counters are there */
 	uint32_t accecn[3]; /* in the option's order */
 	uint16_t uto;       /* seconds, or minutes with the highest bit */
-	uint8_t ao_keyid, ao_rnextkeyid, ao_mac_len;
+	bool ao_bad; /* RFC 5925 2.2: too short, more than one, or MD5 beside it */
+	uint8_t ao_keyid, ao_rnextkeyid;
+	uint8_t ao_mac_len; /* as on the wire: may be more than is kept */
+	uint8_t ao_mac[TCP_AO_MAC];
 };
 
 struct seg {
@@ -78,5 +82,11 @@ size_t tcp_opts_len(const struct seg *g, enum tcp_layout);
 /* Writes the header with options (checksum field 0) into p, which has room for 20 +
  * tcp_opts_len(); returns that length. */
 size_t tcp_emit(uint8_t *p, const struct seg *g, enum tcp_layout);
+
+/* Where the MAC of TCP-AO stands in a header of `hdr_len` bytes, and how long it is; NULL: no such option. */
+uint8_t *tcp_ao_find(uint8_t *hdr, size_t hdr_len, size_t *mac_len);
+/* The header as its MAC covers it (RFC 5925 5.1): checksum and MAC are zero, and unless `options`, only
+ * TCP-AO is left of the options. Returns the bytes written to `out`; 0: no such option. */
+size_t tcp_ao_cover(const uint8_t *hdr, size_t hdr_len, bool options, uint8_t out[TCP_MAX_HDR]);
 
 #endif

@@ -61,9 +61,10 @@ static void rare_options_and_flags_are_shown(void)
 			       ".UEWA 0:0(0) ack 0 win 1 urg 5 <ECN e1b 1 ceb 2 e0b 3,nop>");
 	g = (struct seg){.wnd = 9, .flags = TH_ACK};
 	g.opt = (struct tcp_opts){.has_md5 = true, .has_ao = true, .ao_keyid = 3,
-				  .ao_rnextkeyid = 4, .ao_mac_len = 12};
+				  .ao_rnextkeyid = 4, .ao_mac_len = 12, .ao_mac = {1, 2}};
 	CU_ASSERT_STRING_EQUAL(printed(&g, seq_of(0), seq_of(0)),
-			       ". 0:0(0) ack 0 win 9 <nop,nop,md5,ao keyid 3 rnextkeyid 4>");
+			       ". 0:0(0) ack 0 win 9 <nop,nop,md5,ao keyid 3 rnextkeyid 4 mac "
+			       "010200000000000000000000>");
 	g = (struct seg){.wnd = 9};
 	CU_ASSERT_STRING_EQUAL(printed(&g, seq_of(0), seq_of(0)), "- 0:0(0) win 9");
 }
