@@ -46,6 +46,14 @@ struct net_router {
 	ns_t until;
 };
 
+#define NET_PATHS 32
+
+struct net_path {
+	struct addr dst;
+	uint16_t mtu;
+	ns_t until;
+};
+
 struct net {
 	struct pkt_pool *pool;
 	struct stack_counters *count;
@@ -72,6 +80,8 @@ struct net {
 	ns_t confirm_again;
 	struct net_router router[NET_ROUTERS];
 	uint8_t nrouters;
+	struct net_path path[NET_PATHS]; /* see path_mtu.c */
+	uint8_t npaths;
 	bool auto6;
 	bool probe_first; /* stack_config.arp_probe */
 	uint8_t rs_sent;
@@ -140,6 +150,9 @@ bool net_route(const struct net *, const struct addr *dst, struct addr *src);
 bool net_is_ours(const struct net *, const struct addr *); /* unicast address in state VALID */
 /* The link's, or IPv6's from the router. */
 uint16_t net_mtu(const struct net *, const struct addr *dst);
+/* That, or less if a connection has learnt so within the last ten minutes (RFC 1191 6.3, RFC 8201 5.2). */
+uint16_t net_path_mtu(const struct net *, const struct addr *dst, ns_t now);
+void net_path_learn(struct net *, const struct addr *dst, uint16_t mtu, ns_t now);
 
 /* Forward progress reported from above (RFC 4861 7.3.1): the neighbour for dst is reachable. */
 void net_confirm(struct net *, const struct addr *dst, ns_t now);

@@ -35,6 +35,7 @@ static void too_big(struct tcb *c, uint32_t mtu)
 	uint16_t old = c->mss;
 
 	c->pmtu = (uint16_t)mtu;
+	net_path_learn(c->tcp->net, &c->flow.key.remote, c->pmtu, c->tcp->now);
 	tcp_choose_mss(c);
 	if (c->cfg->plpmtud)
 		tcp_plpmtud_lowered(c);

@@ -75,7 +75,7 @@ static bool enter_map(struct tcb *c, const struct flow_key *key)
 
 	c->flow.key = *key;
 	c->v6 = !addr_is_v4(&key->remote);
-	c->pmtu = net_mtu(t->net, &key->remote);
+	c->pmtu = c->cfg->pmtud ? net_path_mtu(t->net, &key->remote, t->now) : net_mtu(t->net, &key->remote);
 	/* RFC 7323 5.4, 7.1: an offset for each flow hides the clock and differs from flow to flow. */
 	c->ts_offset = t->cfg.isn_is_fixed ? 0 : (uint32_t)siphash(&t->ts_key, key, sizeof(*key));
 	c->snd.iss = tcp_isn(t, key);

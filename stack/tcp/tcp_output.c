@@ -97,10 +97,11 @@ static void pace(struct tcb *c, uint32_t len)
 
 /* ---- SYN ---- */
 
-/* What we announce (RFC 6691): what fits the path, or less if so configured. */
+/* What we announce (RFC 6691): what fits our link, whatever is known of the path from us, or less if so
+ * configured. */
 uint16_t tcp_own_mss(const struct tcb *c)
 {
-	uint32_t mss = c->pmtu - (c->v6 ? IP6_LEN : IP4_LEN) - TCP_LEN;
+	uint32_t mss = net_mtu(c->tcp->net, &c->flow.key.remote) - (c->v6 ? IP6_LEN : IP4_LEN) - TCP_LEN;
 
 	if (c->cfg->mss && c->cfg->mss < mss)
 		mss = c->cfg->mss;

@@ -40,6 +40,28 @@ static void what_was_too_big_is_resent_and_the_window_stays(void)
 	lone_free(l);
 }
 
+/* RFC 1191 6.3; what we announce has nothing to do with the path from us (RFC 6691). */
+static void the_next_connection_to_that_peer_knows(void)
+{
+	struct lone *l = lone_open();
+	struct lone_peer p = lone_peer(0), q = lone_peer(200); /* the same address */
+	static const uint8_t bytes[5000];
+	struct sock_info i;
+
+	lone_handshake(l, &p);
+	sock_send(l->s, p.sock, bytes, sizeof(bytes));
+	lone_turn(l);
+	lone_icmp(l, &p, ICMP4_UNREACH, ICMP4_UNREACH_FRAG, 1400, p.ack);
+	sock_abort(l->s, p.sock);
+	lone_turn(l);
+	lone_handshake(l, &q);
+	sock_info(l->s, q.sock, &i);
+	CU_ASSERT_EQUAL(i.pmtu, 1400);
+	CU_ASSERT_EQUAL(i.mss_own, 1460);
+	CU_ASSERT_EQUAL(i.mss, 1400 - 52);
+	lone_free(l);
+}
+
 static void a_soft_error_is_told_and_survived(void)
 {
 	static const struct {
@@ -109,6 +131,7 @@ static void which_errors_end_an_opening_is_configured(void)
 static const struct test_case cases[] = {
 	TEST(which_errors_end_an_opening_is_configured),
 	TEST(a_soft_error_is_told_and_survived),
+	TEST(the_next_connection_to_that_peer_knows),
 	TEST(what_was_too_big_is_resent_and_the_window_stays),
 };
 TEST_SUITE(tcp_icmp, cases);
