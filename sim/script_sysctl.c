@@ -166,7 +166,7 @@ static const struct knob knobs[] = {
 	SETS("tcp_frto", "frto"), SETS("tcp_reordering", "dupthresh"), SETS("tcp_slow_start_after_idle", "idle_restart"),
 	OWN("tcp_early_retrans", set_tlp), OWN("tcp_recovery", set_recovery), OWN("tcp_ecn", set_ecn),
 	SETS("tcp_syncookies", "syn_cookies"), OWN("tcp_fastopen", set_linux_fastopen), SETS("tcp_rfc1337", "rfc1337"),
-	OWN("tcp_rmem", set_rmem), OWN("tcp_wmem", set_wmem), TIME("tcp_keepalive_time", "keep_idle", SEC),
+	TIME("tcp_rto_max_ms", "max_rto", MS), OWN("tcp_rmem", set_rmem), OWN("tcp_wmem", set_wmem), TIME("tcp_keepalive_time", "keep_idle", SEC),
 	TIME("tcp_keepalive_intvl", "keep_intvl", SEC), SETS("tcp_keepalive_probes", "keep_cnt"),
 	OWN("tcp_notsent_lowat", set_lowat), SETS("tcp_cubic.hystart_detect", "hystart"), SETS("tcp_min_tso_segs", "unit_segs"),
 	/* Of no consequence here: names that only choose how Linux batches, paces or caches. */

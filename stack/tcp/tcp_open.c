@@ -28,7 +28,8 @@ void tcp_choose_mss(struct tcb *c)
 static uint8_t wanted_wscale(const struct tcp_config *cfg, uint32_t rcvbuf, uint32_t clamp)
 {
 	uint8_t shift = 0;
-	uint32_t most = cfg->rcvbuf_max ? cfg->rcvbuf_max : rcvbuf;
+	/* A buffer that its user has set stays so. */
+	uint32_t most = cfg->rcvbuf_max && rcvbuf == cfg->rcvbuf ? cfg->rcvbuf_max : rcvbuf;
 
 	if (clamp && clamp < most)
 		most = clamp;
