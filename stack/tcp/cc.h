@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "../base/rng.h"
 #include "../base/time.h"
 #include "../stack.h"
 
@@ -29,14 +30,31 @@ struct cc_ack {
 	ns_t srtt, min_rtt;
 	uint64_t rate;      /* delivery rate sample, bytes per second; 0: none */
 	uint64_t delivered_total;
-	uint64_t prior_delivered; /* delivered_total when the packet just acknowledged was sent */
+	/* Of the packet sent last among those that this ACK newly reports, if there is one (`sampled`). */
+	uint64_t prior_delivered; /* delivered_total when it was sent */
+	uint32_t tx_in_flight;    /* in flight then, it included */
+	uint32_t sample_lost;     /* bytes marked lost since then */
 	uint32_t ce_bytes;  /* delivered with CE, as far as the feedback says */
+	bool sampled;
 	bool rate_app_limited; /* the sample was taken while the application was the limit */
 	bool cwnd_limited;  /* the window was full since the last round: growth is earned (RFC 7661) */
+	bool cwnd_full;     /* the same without slow start's leave to use half of it only */
+	bool selective;     /* SACK: several losses in a round trip can be told apart */
 	bool ece;           /* classic ECN echo on this ACK */
 	bool round_start;   /* the first ACK of a new round trip */
 	bool in_recovery;   /* fast recovery or loss recovery is under way */
 	uint32_t snd_una_rel, snd_nxt_rel; /* relative to the ISS, for round counting of an algorithm's own */
+};
+
+/* A packet that is taken for lost. */
+struct cc_lost {
+	ns_t now;
+	uint32_t lo, hi;       /* its sequence numbers, relative to the ISS */
+	uint32_t tx_in_flight; /* when it was sent, it included */
+	uint32_t lost;         /* bytes marked lost since then, it included */
+	uint64_t delivered_total;
+	bool app_limited;      /* so was its sending */
+	bool selective;
 };
 
 struct cc {
@@ -45,6 +63,9 @@ struct cc {
 	uint32_t mss;
 	uint32_t cwnd, ssthresh;
 	uint64_t pacing_rate; /* bytes per second; 0: no pacing */
+	struct rng *rng;      /* for algorithms that draw */
+	ns_t first_rtt;       /* as known at init; 0: unknown */
+	bool holds_back;      /* sends less than it might, by choice: rate samples are marked like an application's */
 	bool hystart, hystart_classic, abc; /* switches from struct tcp_config */
 };
 
@@ -53,7 +74,7 @@ struct cc {
 struct cc_ops {
 	const char *name;
 	uint32_t state_size;
-	bool own_recovery; /* sets cwnd in recovery and after a timeout by itself (BBR) */
+	bool own_recovery; /* sets cwnd in recovery by itself (BBR) */
 	bool wants_pacing;
 	bool wants_ect;    /* sends ECT and wants CE marks as its signal (DCTCP) */
 	void (*init)(struct cc *, ns_t now);
@@ -62,10 +83,12 @@ struct cc_ops {
 	void (*on_congestion)(struct cc *, const struct cc_ack *);
 	/* The rest is optional: NULL where an algorithm has nothing to say. */
 	void (*on_recovered)(struct cc *, ns_t now);        /* the episode ends; cwnd is then ssthresh */
-	void (*on_timeout)(struct cc *, const struct cc_ack *); /* sets ssthresh; the engine sets cwnd to one MSS */
+	void (*on_timeout)(struct cc *, const struct cc_ack *); /* sets ssthresh; the engine then lets one MSS out */
 	void (*on_undo)(struct cc *, ns_t now);             /* the episode was spurious; engine restored cwnd, ssthresh */
 	void (*on_idle)(struct cc *, ns_t now, ns_t idle);  /* sending resumes after idle */
-	void (*on_sent)(struct cc *, ns_t now, uint32_t bytes, uint32_t inflight); /* optional */
+	/* Something is to be sent, nothing is in flight, and the application had run dry. */
+	void (*on_restart)(struct cc *, ns_t now);
+	void (*on_lost)(struct cc *, const struct cc_lost *); /* for each packet, before on_congestion and on_ack */
 	uint64_t (*info)(const struct cc *);                /* optional: for sock_info.cc_state */
 };
 

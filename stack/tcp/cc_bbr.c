@@ -1,308 +1,456 @@
-/* BBR version 3 (draft-ietf-ccwg-bbr-06): a model of the path - the highest delivery rate of late, the lowest
- * round-trip time of late, and the volume in flight that the path bears without much loss - from which the
- * pacing rate and the window follow. The functions have the draft's names and order (section 5).
+/* BBR version 3 (draft-ietf-ccwg-bbr-06): from a model of the path (cc_bbr_model.c) follow the pacing rate, the
+ * send quantum and the window; from what is tried follows the model. This file is the state machine (5.3,
+ * 5.4), what losses and marks do to it (5.5.10, 5.5.11), and the controls (5.6). The functions have the
+ * draft's names.
  *
- * Here: the whole state machine (Startup, Drain, ProbeBW with its four phases, ProbeRTT), the bandwidth and
- * RTT filters, ACK aggregation, the long-term and short-term bounds, precautionary probing, undo, restart
- * from idle.
+ * What the engine does for it: rate samples and what each packet remembers (tcp_rate.c), pacing by quanta of
+ * a millisecond (tcp_output.c, pace_quantum: SetSendQuantum), one segment after a timeout (tcp_loss.c).
  *
- * Differs from the draft, since we see an ACK and not single packets:
- *  - what was in flight when the acknowledged packet left is taken from the round before (tx_inflight), and
- *    the loss rate is that of the running round (5.5.10.2, HandleLostPacket);
- *  - "six discontiguous ranges lost" (5.3.1.3) counts the ACKs that brought losses;
- *  - rate samples taken in ProbeRTT are ignored, in place of marking the connection as application-limited;
- *  - the wait between probes is spread by a hash of the bytes delivered, not by a random draw: equal runs
- *    must stay equal;
- *  - the draft says nothing of ECN: an ECE counts as a loss in this round (RFC 3168 5). */
-#include "cc_common.h"
-
-#define INFINITE UINT32_MAX      /* of volumes */
-#define RATE_INFINITE UINT64_MAX
+ * Where the draft leaves it open:
+ *  - ECN has no response of its own there, but marks must count as congestion. We take one reported mark, as
+ *    RFC 3168 5 has it, for a round with too much loss: it ends Startup and a probe, and between probes it
+ *    lowers the short-term bounds.
+ *  - What undo restores is as of before the first loss of an episode: the loss that begins it may end a probe
+ *    before recovery is entered, and the draft would then save what is already cut.
+ *  - "C.inflight reaches inflight_longterm" (5.3.3.4.2) is judged before the ACK takes from it, and within one
+ *    segment: afterwards it never could, since that bound caps the window.
+ *
+ * Where we differ:
+ *  - ACKs that report nothing newly delivered are not looked at but for losses.
+ *  - InflightAtLoss does not go below what was in flight before the packet that crossed the threshold.
+ *  - A round trip is taken from packets that were sent once. Timestamps could tell it of others, but a
+ *    millisecond is too coarse for a minimum.
+ *  - Without SACK delivery is learnt from cumulative ACKs alone. */
+#include "cc_bbr.h"
 
 #define STARTUP_GAIN 277         /* per cent: 4 ln 2 */
-#define DRAIN_GAIN 50
-#define PACING_MARGIN 99         /* one per cent below the model */
-#define LOSS_THRESH_DIV 50       /* 2 % */
-#define BETA_NUM 7
-#define BETA_DEN 10
-#define HEADROOM_NUM 15          /* 15 % */
+#define PACING_MARGIN 99         /* PacingMarginPercent: one below the model */
+#define HEADROOM_NUM 15          /* Headroom: 15 % */
 #define HEADROOM_DEN 100
 #define MIN_PIPE_SEGS 4
-#define FULL_BW_ROUNDS 3
-#define STARTUP_LOSS_EVENTS 6
+#define STARTUP_LOST_RANGES 6    /* BBRStartupFullLossCnt */
 #define DRAIN_ROUNDS 3
 #define PROBE_RTT_DURATION (200 * MS)
-#define PROBE_RTT_INTERVAL (5 * SEC)
-#define MIN_RTT_FILTER (10 * SEC)
-#define EXTRA_ACKED_ROUNDS 5     /* each of two slots: five to ten rounds are remembered */
 #define PROBE_WAIT_BASE (2 * SEC)
-#define PROBE_WAIT_SPREAD_MS 1001u
+#define PROBE_WAIT_SPREAD SEC
 #define RENO_ROUNDS_MAX 63
 #define QUANTUM_MAX 65536u
-
-enum bbr_state { STARTUP, DRAIN, BW_DOWN, BW_CRUISE, BW_REFILL, BW_UP, RTT_PROBE, NO_STATE };
-enum bbr_acks { ACKS_INIT, ACKS_REFILLING, ACKS_PROBE_STARTING, ACKS_PROBE_FEEDBACK, ACKS_PROBE_STOPPING };
+#define OFFLOAD_QUANTA 3         /* one each in the queue, being cut, and unacknowledged */
+#define PROBE_UP_ROUNDS_MAX 30
 
 /* The table of 5.6.1, in per cent. */
 static const struct {
 	uint16_t pacing, cwnd;
-} gain[NO_STATE] = {
-	[STARTUP] = {STARTUP_GAIN, 200}, [DRAIN] = {DRAIN_GAIN, 200}, [BW_DOWN] = {90, 200},
-	[BW_CRUISE] = {100, 200},	 [BW_REFILL] = {100, 200},    [BW_UP] = {125, 225},
-	[RTT_PROBE] = {100, 50},
+} gain[BBR_NO_STATE] = {
+	[BBR_STARTUP] = {STARTUP_GAIN, 200}, [BBR_DRAIN] = {50, 200},   [BBR_DOWN] = {90, 200},
+	[BBR_CRUISE] = {100, 200},	     [BBR_REFILL] = {100, 200}, [BBR_UP] = {125, 225},
+	[BBR_PROBE_RTT] = {100, 50},
 };
 
-struct bbr {
-	uint8_t state, undo_state; /* enum bbr_state */
-	uint8_t acks;              /* enum bbr_acks */
-	bool round_start, loss_round_start, seen_rtt, idle_restart, in_recovery;
-	bool full_bw_reached, full_bw_now;
-	bool is_bw_probe_sample, loss_in_round, prev_probe_too_high, prev_probe_precautionary;
-	bool probe_rtt_expired, probe_rtt_round_done;
-	uint8_t full_bw_count, loss_events, probe_up_rounds, extra_acked_rounds;
-
-	uint32_t initial_cwnd, prior_cwnd;
-	uint32_t round_count, drain_start_round, rounds_since_probe_up;
-	uint64_t next_round_delivered, loss_round_delivered;
-
-	uint64_t max_bw[2], bw, bw_shortterm, bw_latest, full_bw; /* max_bw: previous cycle, this cycle */
-	ns_t min_rtt, min_rtt_stamp, probe_rtt_min_delay, probe_rtt_min_stamp, probe_rtt_done_stamp;
-	ns_t cycle_stamp, probe_wait;
-
-	uint32_t inflight_longterm, inflight_shortterm, inflight_latest;
-	uint32_t probe_up_acked, probe_up_acked_per_inc;
-	uint32_t round_inflight, tx_inflight; /* most in flight in this round and in the one before */
-	uint32_t round_lost;
-	uint32_t extra_acked[2];
-	uint64_t extra_acked_delivered;
-	ns_t extra_acked_start;
-
-	uint64_t undo_bw_shortterm;
-	uint32_t undo_inflight_shortterm, undo_inflight_longterm;
-};
-static_assert(sizeof(struct bbr) <= CC_STATE_BYTES, "own state fits");
-
-static uint32_t min32(uint32_t a, uint32_t b)
-{
-	return a < b ? a : b;
-}
-
-static uint32_t max32(uint32_t a, uint32_t b)
-{
-	return a > b ? a : b;
-}
-
-static uint64_t min64(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
-static uint64_t max64(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
-/* Bytes that `rate` carries in `d`. */
-static uint64_t volume(uint64_t rate, ns_t d)
-{
-	uint64_t t = (uint64_t)ns_max(d, 0);
-
-	if (t == 0 || rate <= UINT64_MAX / t)
-		return rate * t / (uint64_t)SEC;
-	return rate / (uint64_t)SEC > UINT64_MAX / t ? UINT64_MAX : rate / (uint64_t)SEC * t;
-}
-
-static uint64_t max_bw(const struct bbr *b)
-{
-	return max64(b->max_bw[0], b->max_bw[1]);
-}
-
-static bool in_probe_bw(const struct bbr *b)
-{
-	return b->state >= BW_DOWN && b->state <= BW_UP;
-}
-
-static bool is_probing_bw(const struct bbr *b)
-{
-	return b->state == STARTUP || b->state == BW_REFILL || b->state == BW_UP;
-}
+/* ---- volumes that the model allows (5.6.4) ---- */
 
 static uint32_t min_pipe_cwnd(const struct cc *cc)
 {
 	return MIN_PIPE_SEGS * cc->mss;
 }
 
-/* ---- volumes that the model allows (5.6.4) ---- */
-
-static uint64_t bdp_multiple(const struct bbr *b, uint64_t bw, uint32_t percent)
-{
-	if (b->min_rtt == NS_NEVER)
-		return b->initial_cwnd;
-	return min64(volume(bw, b->min_rtt), CC_CWND_MAX) * percent / 100;
-}
-
 static uint32_t send_quantum(const struct cc *cc)
 {
-	return max32((uint32_t)min64(volume(cc->pacing_rate, MS), QUANTUM_MAX), 2 * cc->mss);
+	return bbr_max32((uint32_t)bbr_min64(bbr_volume(cc->pacing_rate, MS), QUANTUM_MAX), 2 * cc->mss);
 }
 
 static uint32_t quantization_budget(const struct cc *cc, uint64_t cap)
 {
 	const struct bbr *b = cc->own;
 
-	cap = max64(cap, 3 * (uint64_t)send_quantum(cc)); /* the offload budget */
-	cap = max64(cap, min_pipe_cwnd(cc));
-	if (b->state == BW_UP)
+	cap = bbr_max64(cap, OFFLOAD_QUANTA * (uint64_t)send_quantum(cc));
+	cap = bbr_max64(cap, min_pipe_cwnd(cc));
+	if (b->state == BBR_UP)
 		cap += 2 * (uint64_t)cc->mss;
 	return cc_bound_cwnd(cc, cap);
 }
 
 static uint32_t inflight_for(const struct cc *cc, uint64_t bw)
 {
-	return quantization_budget(cc, bdp_multiple(cc->own, bw, 100));
+	return quantization_budget(cc, bbr_bdp_multiple(cc->own, bw, 100));
 }
 
 static uint32_t target_inflight(const struct cc *cc)
 {
 	const struct bbr *b = cc->own;
 
-	return (uint32_t)min64(bdp_multiple(b, b->bw, 100), cc->cwnd);
+	return (uint32_t)bbr_min64(bbr_bdp_multiple(b, b->bw, 100), cc->cwnd);
 }
 
 static uint32_t inflight_with_headroom(const struct cc *cc)
 {
 	const struct bbr *b = cc->own;
 
-	if (b->inflight_longterm == INFINITE)
-		return INFINITE;
+	if (b->inflight_longterm == BBR_INFINITE)
+		return BBR_INFINITE;
 
-	uint32_t headroom = max32(cc->mss, (uint32_t)((uint64_t)b->inflight_longterm * HEADROOM_NUM / HEADROOM_DEN));
+	uint32_t share = (uint32_t)((uint64_t)b->inflight_longterm * HEADROOM_NUM / HEADROOM_DEN);
+	uint32_t headroom = bbr_max32(cc->mss, share);
 
-	return max32(b->inflight_longterm > headroom ? b->inflight_longterm - headroom : 0, min_pipe_cwnd(cc));
+	return bbr_max32(b->inflight_longterm > headroom ? b->inflight_longterm - headroom : 0, min_pipe_cwnd(cc));
 }
 
 static uint32_t probe_rtt_cwnd(const struct cc *cc)
 {
 	const struct bbr *b = cc->own;
 
-	return (uint32_t)max64(bdp_multiple(b, b->bw, gain[RTT_PROBE].cwnd), min_pipe_cwnd(cc));
+	return (uint32_t)bbr_max64(bbr_bdp_multiple(b, b->bw, gain[BBR_PROBE_RTT].cwnd), min_pipe_cwnd(cc));
 }
 
-/* ---- resets and entries into states (5.3) ---- */
-
-static void reset_full_bw(struct bbr *b)
-{
-	b->full_bw = 0;
-	b->full_bw_count = 0;
-	b->full_bw_now = false;
-}
-
-static void reset_short_term_model(struct bbr *b)
-{
-	b->bw_shortterm = RATE_INFINITE;
-	b->inflight_shortterm = INFINITE;
-}
-
-static void reset_congestion_signals(struct bbr *b)
-{
-	b->loss_in_round = false;
-	b->bw_latest = 0;
-	b->inflight_latest = 0;
-}
-
-static void start_round(struct bbr *b, uint64_t delivered)
-{
-	b->next_round_delivered = delivered;
-}
+/* ---- entries into states (5.3) ---- */
 
 static void enter_startup(struct bbr *b)
 {
-	b->state = STARTUP;
+	b->state = BBR_STARTUP;
 }
 
 static void enter_drain(struct bbr *b)
 {
-	b->state = DRAIN;
+	b->state = BBR_DRAIN;
 	b->drain_start_round = b->round_count;
 }
 
-/* 5.3.3.5.3: two to three seconds, and up to one round; the finaliser of SplitMix64 spreads them. */
-static void pick_probe_wait(struct bbr *b, uint64_t delivered)
+/* 5.3.3.5.3: two to three seconds, or 62 or 63 rounds. */
+static void pick_probe_wait(const struct cc *cc, struct bbr *b)
 {
-	uint64_t h = delivered + (uint64_t)b->round_count * 0x9e3779b97f4a7c15u;
-
-	h = (h ^ h >> 30) * 0xbf58476d1ce4e5b9u;
-	h = (h ^ h >> 27) * 0x94d049bb133111ebu;
-	h ^= h >> 31;
-	b->rounds_since_probe_up = h & 1;
-	b->probe_wait = PROBE_WAIT_BASE + (ns_t)((h >> 1) % PROBE_WAIT_SPREAD_MS) * MS;
+	b->rounds_since_probe_up = rng_below(cc->rng, 2);
+	b->bw_probe_wait = PROBE_WAIT_BASE + rng_below(cc->rng, (uint32_t)PROBE_WAIT_SPREAD + 1);
 }
 
-static void start_probe_bw_down(struct bbr *b, uint64_t delivered, ns_t now)
+static void start_probe_bw_down(const struct cc *cc, struct bbr *b, ns_t now)
 {
-	reset_congestion_signals(b);
-	b->probe_up_acked_per_inc = INFINITE;
-	pick_probe_wait(b, delivered);
+	bbr_reset_congestion_signals(b);
+	b->probe_up_acked_per_inc = BBR_INFINITE;
+	pick_probe_wait(cc, b);
 	b->cycle_stamp = now;
 	b->acks = ACKS_PROBE_STOPPING;
-	start_round(b, delivered);
-	b->state = BW_DOWN;
+	bbr_start_round(b);
+	b->state = BBR_DOWN;
 }
 
-static void start_probe_bw_refill(struct bbr *b, uint64_t delivered)
+static void start_probe_bw_refill(struct bbr *b)
 {
-	reset_short_term_model(b);
-	b->probe_up_rounds = 0;
-	b->probe_up_acked = 0;
+	bbr_reset_short_term(b);
+	b->bw_probe_up_rounds = 0;
+	b->bw_probe_up_acked = 0;
 	b->prev_probe_precautionary = false;
 	b->acks = ACKS_REFILLING;
-	start_round(b, delivered);
-	b->state = BW_REFILL;
+	bbr_start_round(b);
+	b->state = BBR_REFILL;
 }
 
 /* The long-term bound grows by 1, 2, 4, 8 ... segments a round. */
 static void raise_longterm_slope(const struct cc *cc, struct bbr *b)
 {
-	b->probe_up_acked_per_inc = max32(cc->cwnd >> b->probe_up_rounds, cc->mss);
-	if (b->probe_up_rounds < 30)
-		b->probe_up_rounds++;
+	b->probe_up_acked_per_inc = bbr_max32(cc->cwnd >> b->bw_probe_up_rounds, cc->mss);
+	if (b->bw_probe_up_rounds < PROBE_UP_ROUNDS_MAX)
+		b->bw_probe_up_rounds++;
 }
 
 static void start_probe_bw_up(const struct cc *cc, struct bbr *b, const struct cc_ack *a)
 {
 	b->acks = ACKS_PROBE_STARTING;
-	start_round(b, a->delivered_total);
-	reset_full_bw(b);
+	bbr_start_round(b);
+	bbr_reset_full_bw(b);
 	b->full_bw = a->rate;
-	b->state = BW_UP;
+	b->state = BBR_UP;
 	raise_longterm_slope(cc, b);
 }
 
-/* ---- cwnd kept over recovery and ProbeRTT (5.6.4.4) ---- */
+/* ---- what is kept over recovery and ProbeRTT (5.5.11.1, 5.6.4.4) ---- */
 
 static void save_cwnd(const struct cc *cc, struct bbr *b)
 {
-	if (!b->in_recovery && b->state != RTT_PROBE)
+	if (!b->in_recovery && b->state != BBR_PROBE_RTT)
 		b->prior_cwnd = cc->cwnd;
 	else
-		b->prior_cwnd = max32(b->prior_cwnd, cc->cwnd);
+		b->prior_cwnd = bbr_max32(b->prior_cwnd, cc->cwnd);
 }
 
 static void restore_cwnd(struct cc *cc, const struct bbr *b)
 {
-	cc->cwnd = cc_bound_cwnd(cc, max32(cc->cwnd, b->prior_cwnd));
+	cc->cwnd = cc_bound_cwnd(cc, bbr_max32(cc->cwnd, b->prior_cwnd));
 }
 
+/* Once for what one ACK or timer tells, before anything is cut for it. */
 static void save_state_upon_loss(const struct cc *cc, struct bbr *b)
 {
+	if (b->saved)
+		return;
+	b->saved = true;
 	save_cwnd(cc, b);
-	b->undo_state = NO_STATE;
+	b->undo_state = BBR_NO_STATE;
 	b->undo_bw_shortterm = b->bw_shortterm;
 	b->undo_inflight_shortterm = b->inflight_shortterm;
 	b->undo_inflight_longterm = b->inflight_longterm;
 }
 
-/* ---- pacing (5.6.2) ---- */
+/* ---- losses and marks ---- */
+
+static void note_loss(const struct cc *cc, struct bbr *b, uint64_t delivered)
+{
+	b->delivered = delivered;
+	if (!b->loss_in_round || !b->in_recovery)
+		save_state_upon_loss(cc, b);
+	if (!b->loss_in_round)
+		b->loss_round_delivered = delivered;
+	b->loss_in_round = true;
+}
+
+static void handle_inflight_too_high(const struct cc *cc, struct bbr *b, uint32_t inflight, bool app_limited, ns_t now)
+{
+	uint64_t least = (uint64_t)target_inflight(cc) * BBR_BETA_NUM / BBR_BETA_DEN;
+
+	b->prev_probe_too_high = true;
+	b->is_bw_probe_sample = false; /* react once a probe */
+	if (!app_limited)
+		b->inflight_longterm = bbr_max32(inflight, (uint32_t)least);
+	if (b->state == BBR_UP) {
+		b->undo_state = BBR_UP;
+		start_probe_bw_down(cc, b, now);
+	}
+}
+
+static void count_lost_range(struct bbr *b, const struct cc_lost *l)
+{
+	if ((b->lost_ranges == 0 || l->lo != b->lost_end) && b->lost_ranges < UINT8_MAX)
+		b->lost_ranges++;
+	b->lost_end = l->hi;
+}
+
+/* HandleLostPacket. */
+static void bbr_on_lost(struct cc *cc, const struct cc_lost *l)
+{
+	struct bbr *b = cc->own;
+
+	note_loss(cc, b, l->delivered_total);
+	count_lost_range(b, l);
+	if (b->is_bw_probe_sample && bbr_is_inflight_too_high(l->lost, l->tx_in_flight, l->selective))
+		handle_inflight_too_high(cc, b, bbr_inflight_at_loss(l), l->app_limited, l->now);
+}
+
+/* The pipe is full, though the rate has not told so. */
+static void end_startup_by_loss(struct bbr *b)
+{
+	b->undo_state = BBR_STARTUP;
+	b->full_bw_reached = b->full_bw_now = true;
+	b->inflight_longterm = (uint32_t)bbr_max64(bbr_bdp_multiple(b, b->bw, 100), b->inflight_latest);
+}
+
+static void handle_mark(const struct cc *cc, struct bbr *b, const struct cc_ack *a)
+{
+	note_loss(cc, b, a->delivered_total);
+	if (b->state == BBR_STARTUP && !b->full_bw_reached)
+		end_startup_by_loss(b);
+	else if (b->is_bw_probe_sample)
+		handle_inflight_too_high(cc, b, a->sampled ? a->tx_in_flight : a->inflight, a->rate_app_limited, a->now);
+}
+
+/* 5.3.1.3. Six separate ranges in the round that began with recovery or later, and too much of it. */
+static bool startup_loss_is_high(const struct bbr *b, const struct cc_ack *a)
+{
+	return b->loss_round_start && b->in_fast_recovery && a->prior_delivered >= b->recovery_delivered &&
+	       b->lost_ranges >= STARTUP_LOST_RANGES &&
+	       bbr_is_inflight_too_high(a->sample_lost, a->tx_in_flight, a->selective);
+}
+
+/* ---- the state machine, on each ACK ---- */
+
+static void check_startup_done(struct bbr *b, const struct cc_ack *a)
+{
+	if (b->state != BBR_STARTUP)
+		return;
+	if (!b->full_bw_reached && startup_loss_is_high(b, a))
+		end_startup_by_loss(b);
+	if (b->full_bw_reached)
+		enter_drain(b);
+}
+
+static void check_drain_done(const struct cc *cc, struct bbr *b, const struct cc_ack *a)
+{
+	if (b->state == BBR_DRAIN && (a->inflight_now <= inflight_for(cc, b->bw) ||
+				      b->round_count - b->drain_start_round > DRAIN_ROUNDS))
+		start_probe_bw_down(cc, b, a->now);
+}
+
+static void probe_longterm_upward(const struct cc *cc, struct bbr *b, const struct cc_ack *a)
+{
+	if (!a->cwnd_full || cc->cwnd < b->inflight_longterm)
+		return;
+	b->bw_probe_up_acked += a->delivered;
+	if (b->bw_probe_up_acked >= b->probe_up_acked_per_inc) {
+		uint32_t n = b->bw_probe_up_acked / b->probe_up_acked_per_inc;
+
+		b->bw_probe_up_acked -= n * b->probe_up_acked_per_inc;
+		b->inflight_longterm = cc_bound_cwnd(cc, b->inflight_longterm + (uint64_t)n * cc->mss);
+	}
+	if (b->round_start)
+		raise_longterm_slope(cc, b);
+}
+
+/* The probe's last samples are in. True: it went so well that the next begins at once (5.3.3.4.2). */
+static bool end_probe_feedback(struct bbr *b, const struct cc_ack *a)
+{
+	b->is_bw_probe_sample = false;
+	b->acks = ACKS_INIT;
+	if (!bbr_in_probe_bw(b))
+		return false;
+	if (!a->rate_app_limited)
+		bbr_advance_max_bw_filter(b);
+	if (!b->prev_probe_precautionary || b->prev_probe_too_high)
+		return false;
+	start_probe_bw_refill(b);
+	return true;
+}
+
+/* True: it decided a transition. */
+static bool adapt_long_term_model(const struct cc *cc, struct bbr *b, const struct cc_ack *a)
+{
+	if (b->acks == ACKS_PROBE_STARTING && b->round_start)
+		b->acks = ACKS_PROBE_FEEDBACK;
+	if (b->acks == ACKS_PROBE_STOPPING && b->round_start && end_probe_feedback(b, a))
+		return true;
+	if (bbr_is_inflight_too_high(a->sample_lost, a->tx_in_flight, a->selective) ||
+	    b->inflight_longterm == BBR_INFINITE)
+		return false;
+	if (a->sampled && a->tx_in_flight > b->inflight_longterm)
+		b->inflight_longterm = cc_bound_cwnd(cc, a->tx_in_flight);
+	if (b->state == BBR_UP)
+		probe_longterm_upward(cc, b, a);
+	return false;
+}
+
+static bool is_time_to_probe_bw(const struct cc *cc, const struct bbr *b, ns_t now)
+{
+	/* As often as a Reno flow of this size would (5.3.3.5.2). */
+	uint32_t reno_rounds = bbr_min32(target_inflight(cc) / cc->mss, RENO_ROUNDS_MAX);
+
+	return now > b->cycle_stamp + b->bw_probe_wait || b->rounds_since_probe_up >= reno_rounds;
+}
+
+static bool is_time_to_cruise(const struct cc *cc, const struct bbr *b, const struct cc_ack *a)
+{
+	return a->inflight_now <= inflight_with_headroom(cc) && a->inflight_now <= inflight_for(cc, bbr_max_bw(b));
+}
+
+static bool is_time_to_go_down(const struct cc *cc, struct bbr *b, const struct cc_ack *a)
+{
+	if (b->prev_probe_too_high && (uint64_t)a->inflight + cc->mss > b->inflight_longterm) {
+		b->prev_probe_precautionary = true;
+		return true;
+	}
+	if (a->cwnd_full && cc->cwnd >= b->inflight_longterm) { /* the bound holds the rate down, not the path */
+		bbr_reset_full_bw(b);
+		b->full_bw = a->rate;
+		return false;
+	}
+	return b->full_bw_now;
+}
+
+static void update_probe_bw_cycle(const struct cc *cc, struct bbr *b, const struct cc_ack *a)
+{
+	if (!b->full_bw_reached || adapt_long_term_model(cc, b, a))
+		return;
+	switch (b->state) {
+	case BBR_DOWN:
+		if (is_time_to_probe_bw(cc, b, a->now))
+			start_probe_bw_refill(b);
+		else if (is_time_to_cruise(cc, b, a))
+			b->state = BBR_CRUISE;
+		return;
+	case BBR_CRUISE:
+		if (is_time_to_probe_bw(cc, b, a->now))
+			start_probe_bw_refill(b);
+		return;
+	case BBR_REFILL:
+		if (!b->round_start)
+			return;
+		b->is_bw_probe_sample = true;
+		start_probe_bw_up(cc, b, a);
+		return;
+	case BBR_UP:
+		if (!is_time_to_go_down(cc, b, a))
+			return;
+		b->prev_probe_too_high = false;
+		start_probe_bw_down(cc, b, a->now);
+		return;
+	default:
+		return;
+	}
+}
+
+static void exit_probe_rtt(const struct cc *cc, struct bbr *b, ns_t now)
+{
+	bbr_reset_short_term(b);
+	if (!b->full_bw_reached) {
+		enter_startup(b);
+		return;
+	}
+	start_probe_bw_down(cc, b, now);
+	b->state = BBR_CRUISE; /* what is in flight is below the BDP already */
+}
+
+static void check_probe_rtt_done(struct cc *cc, struct bbr *b, ns_t now)
+{
+	if (b->probe_rtt_done_stamp == 0 || now <= b->probe_rtt_done_stamp)
+		return;
+	b->probe_rtt_min_stamp = now; /* the next ProbeRTT */
+	restore_cwnd(cc, b);
+	exit_probe_rtt(cc, b, now);
+}
+
+static void handle_probe_rtt(struct cc *cc, struct bbr *b, const struct cc_ack *a)
+{
+	cc->holds_back = true;
+	if (b->probe_rtt_done_stamp == 0) {
+		if (a->inflight_now > probe_rtt_cwnd(cc))
+			return;
+		b->probe_rtt_done_stamp = a->now + PROBE_RTT_DURATION;
+		b->probe_rtt_round_done = false;
+		bbr_start_round(b);
+		return;
+	}
+	b->probe_rtt_round_done = b->probe_rtt_round_done || b->round_start;
+	if (b->probe_rtt_round_done)
+		check_probe_rtt_done(cc, b, a->now);
+}
+
+static void check_probe_rtt(struct cc *cc, struct bbr *b, const struct cc_ack *a)
+{
+	if (b->state != BBR_PROBE_RTT && b->probe_rtt_expired && !b->idle_restart) {
+		save_cwnd(cc, b);
+		b->state = BBR_PROBE_RTT;
+		b->probe_rtt_done_stamp = 0;
+		b->acks = ACKS_PROBE_STOPPING;
+		bbr_start_round(b);
+	}
+	if (b->state == BBR_PROBE_RTT)
+		handle_probe_rtt(cc, b, a);
+	if (a->sampled)
+		b->idle_restart = false;
+}
+
+static void update_model_and_state(struct cc *cc, struct bbr *b, const struct cc_ack *a)
+{
+	bbr_update_latest_signals(b, a);
+	bbr_update_congestion_signals(b, cc->cwnd, a);
+	bbr_update_ack_aggregation(b, cc->cwnd, a);
+	bbr_check_full_bw(b, a);
+	check_startup_done(b, a);
+	check_drain_done(cc, b, a);
+	update_probe_bw_cycle(cc, b, a);
+	bbr_update_min_rtt(b, a);
+	check_probe_rtt(cc, b, a);
+	bbr_advance_latest_signals(b, a);
+	b->bw = bbr_min64(bbr_max_bw(b), b->bw_shortterm);
+}
+
+/* ---- the controls (5.6) ---- */
 
 static void set_pacing_rate(struct cc *cc, uint32_t percent)
 {
@@ -317,365 +465,35 @@ static void init_pacing_rate(struct cc *cc, ns_t srtt)
 {
 	struct bbr *b = cc->own;
 
-	cc->pacing_rate = (uint64_t)b->initial_cwnd * SEC / (uint64_t)srtt * STARTUP_GAIN / 100;
+	b->seen_rtt = srtt > 0;
+	cc->pacing_rate = (uint64_t)b->initial_cwnd * SEC / (uint64_t)(srtt > 0 ? srtt : MS) * STARTUP_GAIN / 100;
 }
-
-/* ---- loss (5.5.10) ---- */
-
-static bool is_inflight_too_high(const struct bbr *b)
-{
-	return b->round_lost > max32(b->tx_inflight, b->round_inflight) / LOSS_THRESH_DIV;
-}
-
-static void handle_inflight_too_high(const struct cc *cc, struct bbr *b, const struct cc_ack *a)
-{
-	b->prev_probe_too_high = true;
-	b->is_bw_probe_sample = false; /* react once a probe */
-	if (!a->rate_app_limited)
-		b->inflight_longterm = max32(max32(b->tx_inflight, min_pipe_cwnd(cc)),
-					     (uint32_t)((uint64_t)target_inflight(cc) * BETA_NUM / BETA_DEN));
-	if (b->state == BW_UP) {
-		b->undo_state = BW_UP;
-		start_probe_bw_down(b, a->delivered_total, a->now);
-	}
-}
-
-static void note_loss(const struct cc *cc, struct bbr *b, const struct cc_ack *a)
-{
-	if (!b->loss_in_round) {
-		b->loss_round_delivered = a->delivered_total;
-		save_state_upon_loss(cc, b);
-	}
-	b->loss_in_round = true;
-}
-
-static void handle_loss(const struct cc *cc, struct bbr *b, const struct cc_ack *a)
-{
-	if (a->lost == 0)
-		return;
-	note_loss(cc, b, a);
-	b->round_lost += a->lost;
-	if (b->loss_events < UINT8_MAX)
-		b->loss_events++;
-	if (b->is_bw_probe_sample && is_inflight_too_high(b))
-		handle_inflight_too_high(cc, b, a);
-}
-
-/* ---- the model, step by step, in the order of 5.2.3 ---- */
-
-static void update_latest_delivery_signals(struct bbr *b, const struct cc_ack *a)
-{
-	b->loss_round_start = false;
-	b->bw_latest = max64(b->bw_latest, a->rate);
-	b->inflight_latest =
-		max32(b->inflight_latest, (uint32_t)min64(a->delivered_total - a->prior_delivered, CC_CWND_MAX));
-	if (a->prior_delivered >= b->loss_round_delivered) {
-		b->loss_round_delivered = a->delivered_total;
-		b->loss_round_start = true;
-	}
-}
-
-static void update_round(struct bbr *b, const struct cc_ack *a)
-{
-	b->round_start = a->prior_delivered >= b->next_round_delivered;
-	b->round_inflight = max32(b->round_inflight, a->inflight);
-	if (!b->round_start)
-		return;
-	start_round(b, a->delivered_total);
-	b->round_count++;
-	b->rounds_since_probe_up++;
-	b->tx_inflight = b->round_inflight;
-	b->round_inflight = a->inflight;
-}
-
-static void update_max_bw(struct bbr *b, const struct cc_ack *a)
-{
-	update_round(b, a);
-	if (a->rate > 0 && b->state != RTT_PROBE && (a->rate >= max_bw(b) || !a->rate_app_limited))
-		b->max_bw[1] = max64(b->max_bw[1], a->rate);
-}
-
-static void advance_max_bw_filter(struct bbr *b)
-{
-	if (b->max_bw[1] == 0)
-		return; /* no sample in this cycle: keep what we know */
-	b->max_bw[0] = b->max_bw[1];
-	b->max_bw[1] = 0;
-}
-
-static void adapt_lower_bounds(const struct cc *cc, struct bbr *b)
-{
-	if (is_probing_bw(b) || !b->loss_in_round)
-		return;
-	if (b->bw_shortterm == RATE_INFINITE)
-		b->bw_shortterm = max_bw(b);
-	if (b->inflight_shortterm == INFINITE)
-		b->inflight_shortterm = cc->cwnd;
-	b->bw_shortterm = max64(b->bw_latest, b->bw_shortterm / BETA_DEN * BETA_NUM);
-	b->inflight_shortterm =
-		max32(b->inflight_latest, (uint32_t)((uint64_t)b->inflight_shortterm * BETA_NUM / BETA_DEN));
-}
-
-static void update_ack_aggregation(const struct cc *cc, struct bbr *b, const struct cc_ack *a)
-{
-	uint64_t expected = volume(b->bw, a->now - b->extra_acked_start);
-
-	if (b->extra_acked_delivered <= expected) { /* the ACKs have fallen behind: a new interval */
-		b->extra_acked_delivered = 0;
-		b->extra_acked_start = a->now;
-		expected = 0;
-	}
-	b->extra_acked_delivered += a->delivered;
-	if (b->round_start && ++b->extra_acked_rounds >= (b->full_bw_reached ? EXTRA_ACKED_ROUNDS : 1)) {
-		b->extra_acked_rounds = 0;
-		b->extra_acked[0] = b->extra_acked[1];
-		b->extra_acked[1] = 0;
-	}
-	b->extra_acked[1] =
-		max32(b->extra_acked[1], (uint32_t)min64(b->extra_acked_delivered - expected, cc->cwnd));
-}
-
-static void check_full_bw_reached(struct bbr *b, const struct cc_ack *a)
-{
-	if (b->full_bw_now || !b->round_start || a->rate_app_limited || a->rate == 0)
-		return;
-	if (a->rate >= b->full_bw + b->full_bw / 4) {
-		reset_full_bw(b);
-		b->full_bw = a->rate;
-		return;
-	}
-	b->full_bw_now = ++b->full_bw_count >= FULL_BW_ROUNDS;
-	if (b->full_bw_now)
-		b->full_bw_reached = true;
-}
-
-static void check_startup_done(struct bbr *b, bool high_loss)
-{
-	if (b->state != STARTUP)
-		return;
-	if (!b->full_bw_reached && high_loss) {
-		b->undo_state = STARTUP;
-		b->full_bw_reached = true;
-		b->inflight_longterm = (uint32_t)max64(bdp_multiple(b, b->bw, 100), b->inflight_latest);
-	}
-	if (b->full_bw_reached)
-		enter_drain(b);
-}
-
-static void check_drain_done(const struct cc *cc, struct bbr *b, const struct cc_ack *a)
-{
-	if (b->state == DRAIN && (a->inflight_now <= inflight_for(cc, b->bw) ||
-				  b->round_count - b->drain_start_round > DRAIN_ROUNDS))
-		start_probe_bw_down(b, a->delivered_total, a->now);
-}
-
-static void probe_longterm_upward(const struct cc *cc, struct bbr *b, const struct cc_ack *a)
-{
-	if (!a->cwnd_limited || cc->cwnd < b->inflight_longterm)
-		return;
-	b->probe_up_acked += a->delivered;
-	if (b->probe_up_acked >= b->probe_up_acked_per_inc) {
-		uint32_t n = b->probe_up_acked / b->probe_up_acked_per_inc;
-
-		b->probe_up_acked -= n * b->probe_up_acked_per_inc;
-		b->inflight_longterm = cc_bound_cwnd(cc, b->inflight_longterm + (uint64_t)n * cc->mss);
-	}
-	if (b->round_start)
-		raise_longterm_slope(cc, b);
-}
-
-/* True: it decided a transition. */
-static bool adapt_long_term_model(const struct cc *cc, struct bbr *b, const struct cc_ack *a)
-{
-	if (b->acks == ACKS_PROBE_STARTING && b->round_start)
-		b->acks = ACKS_PROBE_FEEDBACK;
-	if (b->acks == ACKS_PROBE_STOPPING && b->round_start) {
-		b->is_bw_probe_sample = false;
-		b->acks = ACKS_INIT;
-		if (in_probe_bw(b) && !a->rate_app_limited)
-			advance_max_bw_filter(b);
-		if (in_probe_bw(b) && b->prev_probe_precautionary && !b->prev_probe_too_high) {
-			start_probe_bw_refill(b, a->delivered_total);
-			return true;
-		}
-	}
-	if (is_inflight_too_high(b) || b->inflight_longterm == INFINITE)
-		return false;
-	if (b->tx_inflight > b->inflight_longterm && a->inflight > b->inflight_longterm)
-		b->inflight_longterm = min32(b->tx_inflight, a->inflight);
-	if (b->state == BW_UP)
-		probe_longterm_upward(cc, b, a);
-	return false;
-}
-
-static bool is_time_to_probe_bw(const struct cc *cc, const struct bbr *b, ns_t now)
-{
-	/* 5.3.3.5.2: as often as a Reno flow of this size would. */
-	uint32_t reno_rounds = min32(target_inflight(cc) / cc->mss, RENO_ROUNDS_MAX);
-
-	return now > b->cycle_stamp + b->probe_wait || b->rounds_since_probe_up >= reno_rounds;
-}
-
-static bool is_time_to_cruise(const struct cc *cc, const struct bbr *b, const struct cc_ack *a)
-{
-	return a->inflight_now <= inflight_with_headroom(cc) && a->inflight_now <= inflight_for(cc, max_bw(b));
-}
-
-static bool is_time_to_go_down(const struct cc *cc, struct bbr *b, const struct cc_ack *a)
-{
-	if (b->prev_probe_too_high && a->inflight_now >= b->inflight_longterm) {
-		b->prev_probe_precautionary = true;
-		return true;
-	}
-	if (a->cwnd_limited && cc->cwnd >= b->inflight_longterm) {
-		reset_full_bw(b);
-		b->full_bw = a->rate;
-		return false;
-	}
-	return b->full_bw_now;
-}
-
-static void update_probe_bw_cycle(const struct cc *cc, struct bbr *b, const struct cc_ack *a)
-{
-	if (!b->full_bw_reached || adapt_long_term_model(cc, b, a))
-		return;
-	switch (b->state) {
-	case BW_DOWN:
-		if (is_time_to_probe_bw(cc, b, a->now))
-			start_probe_bw_refill(b, a->delivered_total);
-		else if (is_time_to_cruise(cc, b, a))
-			b->state = BW_CRUISE;
-		return;
-	case BW_CRUISE:
-		if (is_time_to_probe_bw(cc, b, a->now))
-			start_probe_bw_refill(b, a->delivered_total);
-		return;
-	case BW_REFILL:
-		if (!b->round_start)
-			return;
-		b->is_bw_probe_sample = true;
-		start_probe_bw_up(cc, b, a);
-		return;
-	case BW_UP:
-		if (!is_time_to_go_down(cc, b, a))
-			return;
-		b->prev_probe_too_high = false;
-		start_probe_bw_down(b, a->delivered_total, a->now);
-		return;
-	default:
-		return;
-	}
-}
-
-static void update_min_rtt(struct bbr *b, const struct cc_ack *a)
-{
-	b->probe_rtt_expired = a->now > b->probe_rtt_min_stamp + PROBE_RTT_INTERVAL;
-	if (a->rtt >= 0 && (a->rtt < b->probe_rtt_min_delay || b->probe_rtt_expired)) {
-		b->probe_rtt_min_delay = a->rtt;
-		b->probe_rtt_min_stamp = a->now;
-	}
-	if (b->probe_rtt_min_delay < b->min_rtt || a->now > b->min_rtt_stamp + MIN_RTT_FILTER) {
-		b->min_rtt = b->probe_rtt_min_delay;
-		b->min_rtt_stamp = b->probe_rtt_min_stamp;
-	}
-}
-
-static void check_probe_rtt_done(struct cc *cc, struct bbr *b, uint64_t delivered, ns_t now)
-{
-	if (b->probe_rtt_done_stamp == 0 || now <= b->probe_rtt_done_stamp)
-		return;
-	b->probe_rtt_min_stamp = now; /* the next ProbeRTT */
-	restore_cwnd(cc, b);
-	reset_short_term_model(b);
-	if (b->full_bw_reached) {
-		start_probe_bw_down(b, delivered, now);
-		b->state = BW_CRUISE; /* what is in flight is below the BDP already */
-	} else {
-		enter_startup(b);
-	}
-}
-
-static void check_probe_rtt(struct cc *cc, struct bbr *b, const struct cc_ack *a)
-{
-	if (b->state != RTT_PROBE && b->probe_rtt_expired && !b->idle_restart) {
-		save_cwnd(cc, b);
-		b->state = RTT_PROBE;
-		b->probe_rtt_done_stamp = 0;
-		b->acks = ACKS_PROBE_STOPPING;
-		start_round(b, a->delivered_total);
-	}
-	if (b->state == RTT_PROBE) {
-		if (b->probe_rtt_done_stamp == 0) {
-			if (a->inflight_now <= probe_rtt_cwnd(cc)) {
-				b->probe_rtt_done_stamp = a->now + PROBE_RTT_DURATION;
-				b->probe_rtt_round_done = false;
-				start_round(b, a->delivered_total);
-			}
-		} else {
-			if (b->round_start)
-				b->probe_rtt_round_done = true;
-			if (b->probe_rtt_round_done)
-				check_probe_rtt_done(cc, b, a->delivered_total, a->now);
-		}
-	}
-	b->idle_restart = false;
-}
-
-static void update_model_and_state(struct cc *cc, struct bbr *b, const struct cc_ack *a)
-{
-	update_latest_delivery_signals(b, a);
-	update_max_bw(b, a);
-
-	bool high_loss = b->loss_round_start && a->in_recovery && b->loss_events >= STARTUP_LOSS_EVENTS &&
-			 is_inflight_too_high(b);
-
-	if (b->loss_round_start) {
-		adapt_lower_bounds(cc, b);
-		b->loss_in_round = false;
-	}
-	update_ack_aggregation(cc, b, a);
-	check_full_bw_reached(b, a);
-	check_startup_done(b, high_loss);
-	check_drain_done(cc, b, a);
-	update_probe_bw_cycle(cc, b, a);
-	update_min_rtt(b, a);
-	check_probe_rtt(cc, b, a);
-	if (b->loss_round_start) {
-		b->bw_latest = a->rate;
-		b->inflight_latest = (uint32_t)min64(a->delivered_total - a->prior_delivered, CC_CWND_MAX);
-		b->round_lost = 0;
-		b->loss_events = 0;
-	}
-	b->bw = min64(max_bw(b), b->bw_shortterm);
-}
-
-/* ---- the window (5.6.4.6, 5.6.4.7) ---- */
 
 static void bound_cwnd_for_model(struct cc *cc, const struct bbr *b)
 {
-	uint32_t cap = INFINITE;
+	uint32_t cap = BBR_INFINITE;
 
-	if (b->state == RTT_PROBE || b->state == BW_CRUISE)
+	if (b->state == BBR_PROBE_RTT || b->state == BBR_CRUISE)
 		cap = inflight_with_headroom(cc);
-	else if (in_probe_bw(b))
+	else if (bbr_in_probe_bw(b))
 		cap = b->inflight_longterm;
-	cap = max32(min32(cap, b->inflight_shortterm), min_pipe_cwnd(cc));
-	cc->cwnd = min32(cc->cwnd, cap);
+	cap = bbr_max32(bbr_min32(cap, b->inflight_shortterm), min_pipe_cwnd(cc));
+	cc->cwnd = bbr_min32(cc->cwnd, cap);
 }
 
 static void set_cwnd(struct cc *cc, struct bbr *b, const struct cc_ack *a)
 {
-	uint64_t want = bdp_multiple(b, b->bw, gain[b->state].cwnd) + max32(b->extra_acked[0], b->extra_acked[1]);
+	uint64_t want = bbr_bdp_multiple(b, b->bw, gain[b->state].cwnd) + bbr_extra_acked(b);
 	uint32_t max_inflight = quantization_budget(cc, want);
 	uint64_t cwnd = cc->cwnd;
 
 	if (b->full_bw_reached)
-		cwnd = min64(cwnd + a->delivered, max_inflight);
+		cwnd = bbr_min64(cwnd + a->delivered, max_inflight);
 	else if (cwnd < max_inflight || a->delivered_total < b->initial_cwnd)
 		cwnd += a->delivered;
-	cc->cwnd = cc_bound_cwnd(cc, max64(cwnd, min_pipe_cwnd(cc)));
-	if (b->state == RTT_PROBE)
-		cc->cwnd = min32(cc->cwnd, probe_rtt_cwnd(cc));
+	cc->cwnd = cc_bound_cwnd(cc, bbr_max64(cwnd, min_pipe_cwnd(cc)));
+	if (b->state == BBR_PROBE_RTT)
+		cc->cwnd = bbr_min32(cc->cwnd, probe_rtt_cwnd(cc));
 	bound_cwnd_for_model(cc, b);
 }
 
@@ -686,25 +504,20 @@ static void bbr_init(struct cc *cc, ns_t now)
 	struct bbr *b = cc->own;
 
 	b->initial_cwnd = cc->cwnd;
-	b->undo_state = NO_STATE;
-	b->min_rtt = b->probe_rtt_min_delay = NS_NEVER;
-	b->min_rtt_stamp = b->probe_rtt_min_stamp = b->extra_acked_start = b->cycle_stamp = now;
-	b->inflight_longterm = b->probe_up_acked_per_inc = INFINITE;
-	reset_short_term_model(b);
-	reset_full_bw(b);
+	b->undo_state = BBR_NO_STATE;
+	b->inflight_longterm = b->probe_up_acked_per_inc = BBR_INFINITE;
+	bbr_model_init(b, cc->first_rtt, now);
 	enter_startup(b);
-	init_pacing_rate(cc, MS); /* until there is a round-trip time */
+	init_pacing_rate(cc, cc->first_rtt);
 }
 
 static void bbr_on_ack(struct cc *cc, const struct cc_ack *a)
 {
 	struct bbr *b = cc->own;
 
-	if (!b->seen_rtt && a->srtt > 0) {
-		b->seen_rtt = true;
+	cc->holds_back = b->saved = false;
+	if (!b->seen_rtt && a->srtt > 0)
 		init_pacing_rate(cc, a->srtt);
-	}
-	handle_loss(cc, b, a);
 	if (a->delivered == 0) { /* a duplicate says nothing of the path */
 		bound_cwnd_for_model(cc, b);
 		return;
@@ -714,15 +527,19 @@ static void bbr_on_ack(struct cc *cc, const struct cc_ack *a)
 	set_cwnd(cc, b, a);
 }
 
-/* The losses themselves are told by on_ack. */
+/* The losses themselves came by on_lost. Marks alone begin no fast recovery. */
 static void bbr_on_congestion(struct cc *cc, const struct cc_ack *a)
 {
 	struct bbr *b = cc->own;
 
-	save_cwnd(cc, b);
-	b->in_recovery = true;
+	save_state_upon_loss(cc, b);
 	if (a->ece)
-		note_loss(cc, b, a);
+		handle_mark(cc, b, a);
+	else if (!a->selective && b->state == BBR_STARTUP && !b->full_bw_reached)
+		end_startup_by_loss(b);
+	b->in_recovery = true;
+	b->in_fast_recovery = !a->ece;
+	b->recovery_delivered = a->delivered_total;
 }
 
 static void bbr_on_recovered(struct cc *cc, ns_t now)
@@ -732,7 +549,7 @@ static void bbr_on_recovered(struct cc *cc, ns_t now)
 	(void)now;
 	if (!b->in_recovery)
 		return;
-	b->in_recovery = false;
+	b->in_recovery = b->in_fast_recovery = false;
 	restore_cwnd(cc, b);
 	bound_cwnd_for_model(cc, b);
 }
@@ -744,43 +561,43 @@ static void bbr_on_timeout(struct cc *cc, const struct cc_ack *a)
 	(void)a;
 	save_state_upon_loss(cc, b);
 	b->in_recovery = true;
-	cc->cwnd = cc->mss;
+	b->in_fast_recovery = false;
 }
 
-/* 5.5.11.2. Without the count of bytes delivered a new phase begins at the next ACK at the latest. */
+/* HandleSpuriousLossDetection. */
 static void bbr_on_undo(struct cc *cc, ns_t now)
 {
 	struct bbr *b = cc->own;
 
 	(void)now;
-	b->in_recovery = false;
+	b->in_recovery = b->in_fast_recovery = b->saved = false;
 	restore_cwnd(cc, b);
 	b->loss_in_round = false;
-	reset_full_bw(b);
-	b->bw_shortterm = max64(b->bw_shortterm, b->undo_bw_shortterm);
-	b->inflight_shortterm = max32(b->inflight_shortterm, b->undo_inflight_shortterm);
-	b->inflight_longterm = max32(b->inflight_longterm, b->undo_inflight_longterm);
-	if (b->undo_state == STARTUP && b->state != STARTUP) {
+	bbr_reset_full_bw(b);
+	b->bw_shortterm = bbr_max64(b->bw_shortterm, b->undo_bw_shortterm);
+	b->inflight_shortterm = bbr_max32(b->inflight_shortterm, b->undo_inflight_shortterm);
+	b->inflight_longterm = bbr_max32(b->inflight_longterm, b->undo_inflight_longterm);
+	if (b->undo_state == BBR_STARTUP) {
 		b->full_bw_reached = false;
-		if (b->state != RTT_PROBE)
+		if (b->state != BBR_PROBE_RTT)
 			enter_startup(b);
-	} else if (b->undo_state == BW_UP && b->state != BW_UP && b->state != RTT_PROBE) {
-		start_probe_bw_refill(b, b->next_round_delivered);
+	} else if (b->undo_state == BBR_UP && b->state != BBR_UP && b->state != BBR_PROBE_RTT) {
+		start_probe_bw_refill(b);
 	}
-	b->undo_state = NO_STATE;
+	b->undo_state = BBR_NO_STATE;
 }
 
-static void bbr_on_idle(struct cc *cc, ns_t now, ns_t idle)
+/* HandleRestartFromIdle. */
+static void bbr_on_restart(struct cc *cc, ns_t now)
 {
 	struct bbr *b = cc->own;
 
-	(void)idle;
 	b->idle_restart = true;
-	b->extra_acked_start = now;
-	if (in_probe_bw(b))
+	b->extra_acked_interval_start = now;
+	if (bbr_in_probe_bw(b))
 		set_pacing_rate(cc, 100);
-	else if (b->state == RTT_PROBE)
-		check_probe_rtt_done(cc, b, b->next_round_delivered, now);
+	else if (b->state == BBR_PROBE_RTT)
+		check_probe_rtt_done(cc, b, now);
 }
 
 static uint64_t bbr_info(const struct cc *cc)
@@ -797,10 +614,11 @@ const struct cc_ops cc_bbr = {
 	.wants_pacing = true,
 	.init = bbr_init,
 	.on_ack = bbr_on_ack,
+	.on_lost = bbr_on_lost,
 	.on_congestion = bbr_on_congestion,
 	.on_recovered = bbr_on_recovered,
 	.on_timeout = bbr_on_timeout,
 	.on_undo = bbr_on_undo,
-	.on_idle = bbr_on_idle,
+	.on_restart = bbr_on_restart,
 	.info = bbr_info,
 };

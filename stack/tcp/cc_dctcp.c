@@ -78,7 +78,6 @@ static void dctcp_on_timeout(struct cc *cc, const struct cc_ack *a)
 	if (cc->cwnd <= cc->mss)
 		return;
 	cc->ssthresh = cc_bound_ssthresh(cc, cc->cwnd / 2);
-	cc->cwnd = cc->mss;
 	d->counted = 0;
 }
 

@@ -13,6 +13,7 @@ int tcp_init(struct tcp *t, struct net *net, const struct stack_config *cfg, str
 	t->cfg = cfg->tcp;
 	t->now = cfg->now;
 	rng_init(&t->rng, cfg->seed, "tcp");
+	rng_init(&t->cc_rng, cfg->seed, "cc");
 	siphash_key_draw(&t->isn_key, &t->rng);
 	siphash_key_draw(&t->ts_key, &t->rng);
 	siphash_key_draw(&t->port_key, &t->rng);

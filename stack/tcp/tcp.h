@@ -307,6 +307,7 @@ struct tcp {
 	uint32_t table_len, table_cap, table_free;
 	uint32_t numbers;
 	struct rng rng;           /* stream "tcp" */
+	struct rng cc_rng;        /* stream "cc": what congestion control draws */
 	struct siphash_key isn_key, ts_key, port_key, cookie_key;
 	uint32_t port_next;
 	struct {

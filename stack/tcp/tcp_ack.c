@@ -39,7 +39,7 @@ static void take_probe_byte(struct tcb *c)
 {
 	struct rate_snap snap;
 
-	rate_on_send(&c->rate, &snap, tcp_inflight(c), c->tcp->now);
+	rate_on_send(&c->rate, &snap, tcp_inflight(c), c->snd.max.v - c->snd.nxt.v, c->tcp->now);
 	if (!board_add(&c->board, c->snd.nxt, c->snd.max, 0, &snap, c->last_sent))
 		return;
 	board_rec(&c->board, c->board.end - 1)->flags |= REC_EVER; /* no RTT from it */
@@ -67,6 +67,7 @@ static void take_sacks(struct tcb *c, const struct seg *g, struct ack_news *news
 		news->dsack = true;
 		news->dsack_range = (struct seq_range){o->sack[0].lo, o->sack[0].hi};
 		c->stat.dsacks++;
+		rate_on_duplicate(&c->rate, o->sack[0].hi.v - o->sack[0].lo.v, c->stat.bytes_retrans, c->tcp->now);
 		first = 1;
 	}
 	for (int i = first; i < o->nsack; i++) {
@@ -195,6 +196,8 @@ void tcp_ack(struct tcb *c, const struct seg *g)
 	}
 	if (news.una_moved)
 		sample_rtt(c, g, &news);
+	if (news.delivered > news.rate.bytes)
+		rate_on_part(&c->rate, news.delivered - news.rate.bytes, t->now);
 	rate_finish(&c->rate, &news.rate, c->rtt.min);
 	c->stat.delivered += news.ndelivered;
 	if (c->ecn_ok)

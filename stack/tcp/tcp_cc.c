@@ -24,6 +24,9 @@ bool tcp_cc_start(struct tcb *c, enum tcp_cc_kind kind)
 	c->cc.cwnd = old.ops ? old.cwnd : cc_initial_window(c->cc.mss, c->cfg->iw_segs);
 	c->cc.ssthresh = old.ops ? old.ssthresh : SSTHRESH_INFINITE;
 	c->cc.pacing_rate = 0;
+	c->cc.rng = &c->tcp->cc_rng;
+	c->cc.first_rtt = c->rtt.srtt;
+	c->cc.holds_back = false;
 	ops->init(&c->cc, c->tcp->now);
 	tcp_pace_start(c);
 	return true;
@@ -38,6 +41,7 @@ void tcp_cc_restart(struct tcb *c)
 	c->cc.cwnd = cc_initial_window(c->mss, c->cfg->iw_segs);
 	c->cc.ssthresh = SSTHRESH_INFINITE;
 	c->cc.pacing_rate = 0;
+	c->cc.first_rtt = c->rtt.srtt;
 	c->cc.ops->init(&c->cc, c->tcp->now);
 	tcp_pace_start(c);
 }

@@ -272,7 +272,7 @@ static void resend_rest(struct tcb *c)
 	struct rate_snap snap;
 	uint32_t id = c->board.end;
 
-	rate_on_send(&c->rate, &snap, 0, c->last_sent);
+	rate_on_send(&c->rate, &snap, 0, c->snd.nxt.v - c->snd.una.v, c->last_sent);
 	if (!board_add(&c->board, c->snd.una, c->snd.nxt, 0, &snap, c->last_sent)) {
 		c->snd.nxt = c->snd.max = c->snd.una; /* as if it had never been sent */
 		return;

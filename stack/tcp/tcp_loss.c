@@ -67,10 +67,15 @@ static void fill(const struct tcb *c, const struct ack_news *news, uint32_t prio
 		.rate = news->rate.rate,
 		.delivered_total = c->rate.delivered,
 		.prior_delivered = news->rate.prior_delivered,
+		.tx_in_flight = news->rate.tx_in_flight,
+		.sample_lost = news->rate.any ? c->rate.lost - news->rate.prior_lost : 0,
 		.ce_bytes = news->ce_bytes,
 		.ece = news->ece,
+		.sampled = news->rate.any,
 		.rate_app_limited = news->rate.app_limited,
 		.cwnd_limited = c->cwnd_limited || (c->cc.cwnd < c->cc.ssthresh && c->cc.cwnd < 2 * c->max_out),
+		.cwnd_full = c->cwnd_limited,
+		.selective = uses_sack(c),
 		.in_recovery = c->ca >= CA_RECOVERY,
 		.snd_una_rel = c->snd.una.v - c->snd.iss.v,
 		.snd_nxt_rel = c->snd.nxt.v - c->snd.iss.v,
@@ -98,7 +103,8 @@ void tcp_loss_on_record(void *arg, const struct rec *r, struct ack_news *news)
 	ns_t now = c->tcp->now, rtt = now - r->sent;
 
 	news->ndelivered++;
-	rate_on_delivered(&c->rate, &news->rate, &r->snap, r->hi.v - r->lo.v, r->sent, now);
+	rate_on_delivered(&c->rate, &news->rate,
+			  &(struct rate_arrival){&r->snap, r->sent, r->hi.v, r->hi.v - r->lo.v}, now);
 	if (r->flags & REC_EVER)
 		news->retrans_delivered = true;
 	else if (seq_le(r->hi, c->high))
@@ -154,13 +160,43 @@ static void rack_update_window(struct tcb *c, const struct ack_news *news)
 	c->rack.reo_wnd = ns_min(c->rack.mult * (min / 4), c->rtt.srtt);
 }
 
+/* Counts what is taken for lost, and tells. That a probe of the path's MTU did not pass says nothing. */
+static void tell_lost(struct tcb *c, seq_t lo, seq_t hi, const struct rate_snap *snap)
+{
+	if (c->mtup.size && seq_ge(lo, c->mtup.lo) && seq_le(hi, c->mtup.hi))
+		return;
+	rate_on_lost(&c->rate, hi.v - lo.v);
+	if (!c->cc.ops->on_lost)
+		return;
+	struct cc_lost l = {.now = c->tcp->now,
+			    .lo = lo.v - c->snd.iss.v,
+			    .hi = hi.v - c->snd.iss.v,
+			    .tx_in_flight = snap->tx_in_flight,
+			    .lost = c->rate.lost - snap->lost,
+			    .delivered_total = c->rate.delivered,
+			    .app_limited = snap->app_limited,
+			    .selective = uses_sack(c)};
+
+	c->cc.ops->on_lost(&c->cc, &l);
+}
+
+/* Harmless if it is SACKed, or waits already. */
+static void give_up(struct tcb *c, uint32_t id)
+{
+	const struct rec *r = board_rec(&c->board, id);
+
+	if (!(r->flags & REC_SACKED) && (r->flags & (REC_LOST | REC_FLYING)) != REC_LOST)
+		tell_lost(c, r->lo, r->hi, &r->snap);
+	board_mark_lost(&c->board, id);
+}
+
 static void mark(struct tcb *c, uint32_t id, struct ack_news *news, const char *why)
 {
 	const struct rec *r = board_rec(&c->board, id);
 
 	news->lost += r->hi.v - r->lo.v;
 	tcp_probe(c, PROBE_LOSS, r->lo, r->hi, c->tcp->now - r->sent, why);
-	board_mark_lost(&c->board, id);
+	give_up(c, id);
 }
 
 /* Step 5. Walks from the oldest transmission and stops at the first that is not overdue, so that
@@ -475,6 +511,16 @@ void tcp_loss_on_probe_timer(struct tcb *c)
 	tcp_arm_rexmit(c);
 }
 
+/* What was lost has no record any more: the probe, which is acknowledged now, was sent in its place. */
+static void tell_probe_repaired(struct tcb *c, const struct ack_news *news)
+{
+	struct rate_snap snap = {.lost = news->rate.any ? news->rate.prior_lost : c->rate.lost,
+				 .tx_in_flight = (news->rate.any ? news->rate.tx_in_flight : c->mss) & (UINT32_MAX >> 1),
+				 .app_limited = news->rate.app_limited};
+
+	tell_lost(c, seq_add(c->tlp_end, (uint32_t)-c->mss), c->tlp_end, &snap);
+}
+
 /* RFC 8985 7.4.2: did the probe repair a loss? */
 static void end_probe_episode(struct tcb *c, const struct seg *g, const struct ack_news *news)
 {
@@ -487,8 +533,10 @@ static void end_probe_episode(struct tcb *c, const struct seg *g, const struct a
 	} else if (seq_gt(g->ack, c->tlp_end)) {
 		c->tlp_out = false;
 		if (c->ca < CA_CWR) {
+			tell_probe_repaired(c, news);
 			tcp_enter_cwr(c, news, "a tail loss probe repaired a loss");
-			c->cc.cwnd = c->cc.ssthresh;
+			if (!c->cc.ops->own_recovery)
+				c->cc.cwnd = c->cc.ssthresh;
 			leave_recovery(c);
 		}
 	} else if (!news->una_moved && !news->nsacked && g->len == 0) {
@@ -501,7 +549,6 @@ void tcp_enter_cwr(struct tcb *c, const struct ack_news *news, const char *why)
 	struct cc_ack a;
 
 	fill(c, news, tcp_inflight(c), &a);
-	a.ece = true;
 	c->prior_cwnd = c->cc.cwnd;
 	c->prior_ssthresh = c->cc.ssthresh;
 	c->undo.on = false;
@@ -537,14 +584,13 @@ static void enter_loss(struct tcb *c, const char *why)
 		const struct rec *r = board_rec(b, id);
 
 		if (id == b->first || !uses_rack(c) || r->sent + c->rack.rtt + c->rack.reo_wnd <= now)
-			board_mark_lost(b, id);
+			give_up(c, id);
 	}
 	c->dup_acks = 0;
 	c->tlp_out = c->tlp_due = false;
 	tcp_timer_stop(c, T_PROBE);
 	tcp_timer_stop(c, T_REORDER);
-	if (!c->cc.ops->own_recovery)
-		c->cc.cwnd = board_pipe(b) + c->mss;
+	c->cc.cwnd = board_pipe(b) + c->mss;
 	/* RFC 5682 2.1 with SACK: only for the first timeout of a series, and not within recovery. */
 	c->frto = c->cfg->frto && uses_sack(c) && c->ca < CA_RECOVERY && c->cc.ops != &cc_tahoe;
 	c->send_why = WHY_GO_BACK;
@@ -699,6 +745,8 @@ void tcp_loss_on_ack(struct tcb *c, const struct seg *g, struct ack_news *news, 
 
 	if (c->cc.ops->own_recovery || (growing && earns_growth(c, news)))
 		c->cc.ops->on_ack(&c->cc, &a);
+	if (c->cc.holds_back)
+		rate_app_limited(&c->rate, tcp_inflight(c));
 	if (c->pace_by_window)
 		tcp_pace_update(c);
 	if (news->una_moved || news->nsacked)

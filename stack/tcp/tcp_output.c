@@ -264,7 +264,7 @@ static void account_resent(struct tcb *c, uint32_t id, enum send_why why)
 			c->undo.ts = tcp_ts_now(c);
 		}
 	}
-	rate_on_send(&c->rate, &r->snap, tcp_inflight(c), t->now); /* after a timeout a flight begins anew */
+	rate_on_send(&c->rate, &r->snap, tcp_inflight(c), r->hi.v - r->lo.v, t->now); /* after a timeout a flight begins anew */
 	board_resent(&c->board, id, t->now);
 	t->count->tcp_retrans++;
 	c->stat.retrans_by[why]++;
@@ -349,6 +349,13 @@ static void idle_restart(struct tcb *c)
 	c->cc.cwnd = restart;
 }
 
+/* draft-ietf-ccwg-bbr-06 5.4.1. Retransmissions count as well. */
+static void restart_from_dry(struct tcb *c)
+{
+	if (c->cc.ops->on_restart && c->rate.app_limited && !tcp_inflight(c))
+		c->cc.ops->on_restart(&c->cc, c->tcp->now);
+}
+
 /* How much new text may go now; 0 if none, with *why_not for the persist timer and growth. */
 enum blocked { BLOCKED_NOT, BLOCKED_CWND, BLOCKED_WINDOW, BLOCKED_NAGLE, BLOCKED_PACE };
 
@@ -413,7 +420,7 @@ static void record_sent(struct tcb *c, uint32_t len, bool fin, uint32_t unit)
 		bool last = text <= unit;
 		seq_t hi = last ? end : seq_add(c->snd.nxt, unit);
 
-		rate_on_send(&c->rate, &snap, inflight, now);
+		rate_on_send(&c->rate, &snap, inflight, hi.v - c->snd.nxt.v, now);
 		/* Room was made sure of before anything was written. */
 		bool ok = board_add(&c->board, c->snd.nxt, hi, fin && last ? REC_FIN : 0, &snap, now);
 
@@ -433,8 +440,6 @@ static void text_sent(struct tcb *c, uint32_t sent, bool was_empty)
 	c->prr_out += sent;
 	c->last_sent = c->last_data_out = now;
 	pace(c, sent);
-	if (c->cc.ops->on_sent)
-		c->cc.ops->on_sent(&c->cc, now, sent, tcp_inflight(c));
 	if (was_empty || c->due[T_REXMIT] == NS_NEVER)
 		tcp_arm_rexmit(c); /* RFC 6298 5.1 */
 	tcp_timer_stop(c, T_PERSIST);
@@ -679,7 +684,8 @@ static void fall_silent(struct tcb *c, enum blocked why_not)
 	note_limit(c, why_not);
 	if (pace_holds(c) && (waiting || c->board.nwaiting))
 		tcp_timer_set(c, T_PACE, c->pace_at);
-	if (!unsent(c) && tcp_inflight(c) < c->cc.cwnd)
+	/* What Nagle or a cork holds back waits for the application as well. */
+	if ((!unsent(c) || why_not == BLOCKED_NAGLE) && !c->board.nwaiting && tcp_inflight(c) < c->cc.cwnd)
 		rate_app_limited(&c->rate, tcp_inflight(c));
 	/* RFC 9293 3.8.6.1: nothing in flight that an ACK could come for, and something to send. */
 	if (waiting && may_send_data(c) && board_empty(&c->board) && c->due[T_PERSIST] == NS_NEVER &&
@@ -697,6 +703,8 @@ static bool emit(struct tcb *c)
 
 	if (may_send_data(c) && unsent(c) && peer_room(c)) /* a shut window is not idleness of ours */
 		idle_restart(c);
+	if (may_send_data(c) && (c->board.nwaiting || (unsent(c) && peer_room(c))))
+		restart_from_dry(c);
 	while (c->state != TCP_CLOSED && c->state != TCP_TIME_WAIT) {
 		uint32_t len = 0;
 		enum say what = what_next(c, &len, &why_not);

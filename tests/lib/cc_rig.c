@@ -10,10 +10,13 @@ void cc_rig_init(struct cc_rig *r, enum tcp_cc_kind kind, uint32_t mss, uint32_t
 	r->cc.mss = mss;
 	r->cc.cwnd = cwnd;
 	r->cc.ssthresh = SSTHRESH_INFINITE;
+	rng_init(&r->rng, 1, "cc");
+	r->cc.rng = &r->rng;
 	r->a.now = SEC;
+	r->a.sampled = r->a.selective = true;
 	r->a.rtt = -1;
 	r->a.srtt = r->a.min_rtt = 20 * MS;
-	r->a.cwnd_limited = true;
+	r->a.cwnd_limited = r->a.cwnd_full = true;
 	r->cc.ops->init(&r->cc, r->a.now);
 }
 
@@ -24,6 +27,7 @@ void cc_rig_ack(struct cc_rig *r, uint32_t bytes)
 	r->a.inflight = r->cc.cwnd;
 	r->a.inflight_now = r->cc.cwnd > bytes ? r->cc.cwnd - bytes : 0;
 	r->a.prior_delivered = r->a.delivered_total + bytes > r->cc.cwnd ? r->a.delivered_total + bytes - r->cc.cwnd : 0;
+	r->a.tx_in_flight = r->cc.cwnd;
 	r->a.delivered_total += bytes;
 	r->a.snd_una_rel = r->una;
 	r->a.snd_nxt_rel = r->una + r->a.inflight_now; /* the ACK has let nothing out yet */

@@ -9,6 +9,7 @@
 struct cc_rig {
 	struct cc cc;
 	uint64_t own[CC_STATE_BYTES / 8];
+	struct rng rng;
 	struct cc_ack a; /* what the next ACK says beside the bytes; changed by the test at will */
 	uint32_t una;
 };

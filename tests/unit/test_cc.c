@@ -38,6 +38,21 @@ static void the_initial_window_follows_rfc_6928(void)
 		CU_ASSERT_EQUAL(cc_initial_window(row[i].mss, row[i].segs), row[i].want);
 }
 
+static void lose_something(struct cc_rig *r, struct rng *rng)
+{
+	uint32_t size = rng_below(rng, 2 * MSS) + 1, lo = rng_u32(rng);
+
+	if (r->cc.ops->on_lost)
+		r->cc.ops->on_lost(&r->cc, &(struct cc_lost){.now = r->a.now,
+							     .lo = lo,
+							     .hi = lo + size,
+							     .tx_in_flight = rng_u32(rng) >> (1 + rng_below(rng, 30)),
+							     .lost = rng_u32(rng) >> rng_below(rng, 32),
+							     .delivered_total = r->a.delivered_total,
+							     .app_limited = rng_below(rng, 4) == 0,
+							     .selective = r->a.selective});
+}
+
 /* Whatever is said in whatever order, the bounds hold. */
 static void no_story_leads_out_of_bounds(void)
 {
@@ -58,6 +73,12 @@ static void no_story_leads_out_of_bounds(void)
 			r.a.cwnd_limited = rng_below(&rng, 4) > 0;
 			r.a.rate_app_limited = rng_below(&rng, 4) == 0;
 			r.a.ece = rng_below(&rng, 20) == 0;
+			r.a.cwnd_full = rng_below(&rng, 2);
+			r.a.sampled = rng_below(&rng, 10) > 0;
+			r.a.selective = rng_below(&rng, 10) > 0;
+			r.a.sample_lost = rng_below(&rng, 2 * bytes);
+			if (rng_below(&rng, 10) == 0)
+				lose_something(&r, &rng);
 			r.a.ce_bytes = rng_below(&rng, 2 * bytes);
 			r.a.lost = rng_below(&rng, 20) ? 0 : rng_below(&rng, r.cc.cwnd + 1);
 			if (dice < 90) {
@@ -84,6 +105,8 @@ static void no_story_leads_out_of_bounds(void)
 				r.cc.cwnd = MSS;
 			} else if (r.cc.ops->on_idle) {
 				r.cc.ops->on_idle(&r.cc, r.a.now, (ns_t)rng_below(&rng, 1u << 31));
+			} else if (r.cc.ops->on_restart) {
+				r.cc.ops->on_restart(&r.cc, r.a.now);
 			}
 			CU_ASSERT_TRUE_FATAL(r.cc.cwnd >= MSS && r.cc.cwnd <= 1u << 30);
 			CU_ASSERT_TRUE_FATAL(r.cc.ssthresh >= 2 * MSS);

@@ -52,6 +52,7 @@ static void path_init(struct path *p, uint64_t rate, ns_t delay, uint32_t queue)
 	p->min_rtt = NS_NEVER;
 	p->min_cwnd = UINT32_MAX;
 	rng_init(&p->rng, 1, "bbr");
+	p->cc.rng = &p->rng;
 	p->cc.ops->init(&p->cc, p->now);
 }
 
@@ -64,8 +65,10 @@ static void send_one(struct path *p)
 {
 	struct packet *k = &p->ring[p->sent++ % RING];
 
+	if (!p->inflight && p->rs.app_limited)
+		p->cc.ops->on_restart(&p->cc, p->now);
 	*k = (struct packet){.sent = p->now};
-	rate_on_send(&p->rs, &k->snap, p->inflight, p->now);
+	rate_on_send(&p->rs, &k->snap, p->inflight, MSS, p->now);
 	p->inflight += MSS;
 	if (p->cc.pacing_rate)
 		p->pace_at = (p->pace_at > p->now ? p->pace_at : p->now) +
@@ -79,21 +82,40 @@ static void send_one(struct path *p)
 	k->ack_at = p->link_free + p->delay;
 }
 
+static void lose_one(struct path *p, uint64_t which)
+{
+	const struct rate_snap *s = &p->ring[which % RING].snap;
+
+	rate_on_lost(&p->rs, MSS);
+	p->lost += MSS;
+	p->inflight -= MSS;
+	p->cc.ops->on_lost(&p->cc, &(struct cc_lost){.now = p->now,
+						     .lo = (uint32_t)which * MSS,
+						     .hi = (uint32_t)(which + 1) * MSS,
+						     .tx_in_flight = s->tx_in_flight,
+						     .lost = p->rs.lost - s->lost,
+						     .delivered_total = p->rs.delivered,
+						     .app_limited = s->app_limited,
+						     .selective = true});
+}
+
 static void ack_one(struct path *p, uint64_t which)
 {
 	struct packet *k = &p->ring[which % RING];
-	struct cc_ack a = {.now = p->now, .inflight = p->inflight, .acked = MSS, .delivered = MSS};
+	struct cc_ack a = {
+		.now = p->now, .inflight = p->inflight, .acked = MSS, .delivered = MSS, .selective = true, .sampled = true};
 	struct rate_sample s = {0};
 
+	rate_on_delivered(&p->rs, &s, &(struct rate_arrival){&k->snap, k->sent, (uint32_t)(which + 1) * MSS, MSS}, p->now);
 	/* What was dropped before it is lost now, if three arrived since; here: all that is older by 3. */
 	for (; p->done < which; p->done++) {
 		if (p->ring[p->done % RING].dropped) {
 			if (which - p->done < 3)
 				break;
 			a.lost += MSS;
+			lose_one(p, p->done);
 		}
 	}
-	rate_on_delivered(&p->rs, &s, &k->snap, MSS, k->sent, p->now);
 	a.rtt = p->now - k->sent;
 	p->srtt = p->srtt ? p->srtt + (a.rtt - p->srtt) / 8 : a.rtt;
 	p->min_rtt = ns_min(p->min_rtt, a.rtt);
@@ -101,17 +123,18 @@ static void ack_one(struct path *p, uint64_t which)
 	k->ack_at = NS_NEVER; /* delivered */
 	if (p->done == which)
 		p->done++;
-	p->inflight -= MSS + a.lost;
+	p->inflight -= MSS;
 	p->delivered += MSS;
-	p->lost += a.lost;
 	a.inflight_now = p->inflight;
 	a.srtt = p->srtt;
 	a.min_rtt = p->min_rtt;
 	a.rate = s.rate;
 	a.delivered_total = p->rs.delivered;
 	a.prior_delivered = s.prior_delivered;
+	a.tx_in_flight = s.tx_in_flight;
+	a.sample_lost = p->rs.lost - s.prior_lost;
 	a.rate_app_limited = s.app_limited;
-	a.cwnd_limited = !p->app_rate && a.inflight + 2 * MSS > p->cc.cwnd;
+	a.cwnd_limited = a.cwnd_full = !p->app_rate && a.inflight + MSS > p->cc.cwnd;
 	if (a.lost && !p->in_recovery) {
 		p->in_recovery = true;
 		p->recovery_point = p->sent;
@@ -122,6 +145,8 @@ static void ack_one(struct path *p, uint64_t which)
 	}
 	a.in_recovery = p->in_recovery;
 	p->cc.ops->on_ack(&p->cc, &a);
+	if (p->cc.holds_back)
+		rate_app_limited(&p->rs, p->inflight);
 	if (p->cc.cwnd < p->min_cwnd)
 		p->min_cwnd = p->cc.cwnd;
 	p->queue_sum += queued(p);

@@ -2,6 +2,12 @@
 
 #include "tcp/tcp_rate.h"
 
+/* A thousand bytes newly delivered; records are told apart by when they were sent. */
+static void deliver(struct rate *r, struct rate_sample *s, const struct rate_snap *snap, ns_t sent, ns_t now)
+{
+	rate_on_delivered(r, s, &(struct rate_arrival){.snap = snap, .sent = sent, .bytes = 1000}, now);
+}
+
 static void steady_delivery_gives_its_rate(void)
 {
 	struct rate r = {0};
@@ -14,17 +20,17 @@ static void steady_delivery_gives_its_rate(void)
 		if (i >= 10) {
 			struct rate_sample s = {0};
 
-			rate_on_delivered(&r, &s, &snap[i - 10], 1000, now - 10 * MS, now);
+			deliver(&r, &s, &snap[i - 10], now - 10 * MS, now);
 			rate_finish(&r, &s, 10 * MS);
 			/* The first flight's samples all begin with its first packet. */
 			CU_ASSERT_EQUAL(s.interval, i * MS);
 			CU_ASSERT_EQUAL(s.rate, (uint64_t)(i - 9) * 1000000 / (uint64_t)i);
 		}
-		rate_on_send(&r, &snap[i], i < 10 ? (uint32_t)i * 1000 : 9000, now);
+		rate_on_send(&r, &snap[i], i < 10 ? (uint32_t)i * 1000 : 9000, 1000, now);
 	}
 	struct rate_sample s = {0};
 
-	rate_on_delivered(&r, &s, &snap[10], 1000, SEC + 10 * MS, SEC + 20 * MS);
+	deliver(&r, &s, &snap[10], SEC + 10 * MS, SEC + 20 * MS);
 	rate_finish(&r, &s, 10 * MS);
 	CU_ASSERT_EQUAL(s.rate, 1000000);
 }
@@ -36,10 +42,10 @@ static void compressed_acks_do_not_exceed_the_send_rate(void)
 	struct rate_sample s = {0};
 
 	for (int i = 0; i < 10; i++)
-		rate_on_send(&r, &snap[i], (uint32_t)i * 1000, SEC + i * 10 * MS);
+		rate_on_send(&r, &snap[i], (uint32_t)i * 1000, 1000, SEC + i * 10 * MS);
 	/* All ten are acknowledged within a microsecond at 95 ms. */
 	for (int i = 0; i < 10; i++)
-		rate_on_delivered(&r, &s, &snap[i], 1000, SEC + i * 10 * MS, SEC + 95 * MS);
+		deliver(&r, &s, &snap[i], SEC + i * 10 * MS, SEC + 95 * MS);
 	rate_finish(&r, &s, 5 * MS);
 
 	CU_ASSERT_EQUAL(s.interval, 95 * MS);
@@ -52,11 +58,11 @@ static void the_record_sent_last_gives_the_sample(void)
 	struct rate_snap first, last;
 	struct rate_sample s = {0};
 
-	rate_on_send(&r, &first, 0, SEC);
+	rate_on_send(&r, &first, 0, 1000, SEC);
 	r.delivered = 5000;
-	rate_on_send(&r, &last, 1000, SEC + MS);
-	rate_on_delivered(&r, &s, &last, 1000, SEC + MS, SEC + 9 * MS);
-	rate_on_delivered(&r, &s, &first, 1000, SEC, SEC + 9 * MS);
+	rate_on_send(&r, &last, 1000, 1000, SEC + MS);
+	deliver(&r, &s, &last, SEC + MS, SEC + 9 * MS);
+	deliver(&r, &s, &first, SEC, SEC + 9 * MS);
 
 	CU_ASSERT_EQUAL(s.prior_delivered, 5000);
 	CU_ASSERT_EQUAL(r.delivered, 7000);
@@ -68,8 +74,8 @@ static void an_interval_under_the_minimum_rtt_is_no_sample(void)
 	struct rate_snap snap;
 	struct rate_sample s = {0};
 
-	rate_on_send(&r, &snap, 0, SEC);
-	rate_on_delivered(&r, &s, &snap, 1000, SEC, SEC + MS);
+	rate_on_send(&r, &snap, 0, 1000, SEC);
+	deliver(&r, &s, &snap, SEC, SEC + MS);
 	rate_finish(&r, &s, 10 * MS);
 	CU_ASSERT_EQUAL(s.rate, 0);
 	rate_finish(&r, &s, NS_NEVER); /* none known yet */
@@ -91,16 +97,16 @@ static void the_application_limit_lasts_until_its_bubble_is_acknowledged(void)
 	struct rate_snap a, b;
 	struct rate_sample s = {0}, t = {0};
 
-	rate_on_send(&r, &a, 0, SEC);
+	rate_on_send(&r, &a, 0, 1000, SEC);
 	rate_app_limited(&r, 1000);
-	rate_on_send(&r, &b, 1000, SEC + MS);
+	rate_on_send(&r, &b, 1000, 1000, SEC + MS);
 	CU_ASSERT_FALSE(a.app_limited);
 	CU_ASSERT_TRUE(b.app_limited);
 
-	rate_on_delivered(&r, &s, &a, 1000, SEC, SEC + 5 * MS);
+	deliver(&r, &s, &a, SEC, SEC + 5 * MS);
 	rate_finish(&r, &s, MS);
 	CU_ASSERT_TRUE(r.app_limited != 0);
-	rate_on_delivered(&r, &t, &b, 1000, SEC + MS, SEC + 6 * MS);
+	deliver(&r, &t, &b, SEC + MS, SEC + 6 * MS);
 	rate_finish(&r, &t, MS);
 	CU_ASSERT_TRUE(t.app_limited);
 	CU_ASSERT_EQUAL(r.app_limited, 0);
@@ -112,9 +118,9 @@ static void terabytes_do_not_overflow(void)
 	struct rate_snap snap;
 	struct rate_sample s = {0};
 
-	rate_on_send(&r, &snap, 0, 0);
+	rate_on_send(&r, &snap, 0, 1000, 0);
 	r.delivered = 1ull << 42;
-	rate_on_delivered(&r, &s, &snap, 1000, 0, SEC);
+	deliver(&r, &s, &snap, 0, SEC);
 	rate_finish(&r, &s, MS);
 
 	CU_ASSERT_TRUE(s.rate > (1ull << 42) - SEC && s.rate < (1ull << 42) + SEC);
