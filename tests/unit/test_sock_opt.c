@@ -271,7 +271,7 @@ static bool lose_some(struct twohosts *w, int side, const struct pkt *p, const s
 static void no_option_breaks_an_invariant_at_any_moment(void)
 {
 	moved = changed = 0;
-	for (uint64_t seed = 1; seed <= 40; seed++) {
+	for (uint64_t seed = 1; seed <= 60; seed++) {
 		struct tcp_config cfg;
 		struct twohosts *w;
 
