@@ -37,6 +37,9 @@ void tcp_config_default(struct tcp_config *c)
 		.rfc1337 = true,
 		.pmtud = true,
 		.rfc5961 = true,
+		.challenge_acks = CHALLENGE_BURST,
+		.challenge_interval = CHALLENGE_INTERVAL,
+		.error_reports = true,
 		.layout = LAYOUT_LINUX,
 		.ack_every = ACK_EVERY,
 		.dupthresh = DUPTHRESH,
@@ -79,7 +82,7 @@ static const char *const recovery_words[] = {"rack", "sack", "newreno", "reno", 
 static const char *const ecn_words[] = {"off", "passive", "classic", "accurate", NULL};
 static const char *const layout_words[] = {"linux", "bsd", NULL};
 static const char *const synfin_words[] = {"listener_drops", "is_syn", "drop", NULL};
-static const char *const icmp_hard_words[] = {"unreachable", "ttl", "never", NULL};
+static const char *const icmp_hard_words[] = {"unreachable", "ttl", "never", "always", NULL};
 
 static_assert(ARRAY_LEN(cc_words) == CC_COUNT + 1, "a word for each algorithm");
 
@@ -127,6 +130,9 @@ const struct tcp_setting tcp_settings[] = {
 	FLAG(plpmtud, OPT_PLPMTUD),
 	{.name = "pmtud", .kind = SETTING_BOOL, AT(pmtud), .opt = OPT_MTU_DISCOVER, .hi = 1, ANY_TIME},
 	FLAG_ANY_TIME(rfc5961, OPT_RFC5961),
+	{COUNT(challenge_acks, OPT_CHALLENGE_ACKS, 0, UINT8_MAX), ANY_TIME},
+	{TIME(challenge_interval, OPT_CHALLENGE_INTERVAL, MS, LONG), ANY_TIME},
+	FLAG_ANY_TIME(error_reports, OPT_ERROR_REPORTS),
 	FLAG_ANY_TIME(ao_icmp, OPT_AO_ICMP),
 	{WORDS(layout, OPT_LAYOUT, layout_words)},
 	{COUNT(ack_every, OPT_ACK_EVERY, 1, 64), ANY_TIME},

@@ -60,8 +60,9 @@ enum tcp_recovery { RECOVERY_RACK, RECOVERY_SACK, RECOVERY_NEWRENO, RECOVERY_REN
  * SYN (RFC 9293 3.10.7.2, FreeBSD), or it is dropped in every state (FreeBSD's drop_synfin). */
 enum tcp_synfin { SYNFIN_LISTENER_DROPS, SYNFIN_IS_SYN, SYNFIN_DROP };
 /* ICMP errors that end the opening of a connection: protocol and port unreachable and prohibited (RFC 1122
- * 4.2.3.9), those and time exceeded in transit (FreeBSD), or none (FreeBSD's icmp_may_rst=0). */
-enum tcp_icmp_hard { ICMP_HARD_DEFAULT, ICMP_HARD_TTL, ICMP_HARD_NONE };
+ * 4.2.3.9), those and time exceeded in transit (FreeBSD), or none (FreeBSD's icmp_may_rst=0). Or the first end a
+ * connection in any state (RFC 9293 SHLD-26, which no kernel does: RFC 5461). */
+enum tcp_icmp_hard { ICMP_HARD_DEFAULT, ICMP_HARD_TTL, ICMP_HARD_NONE, ICMP_HARD_ALWAYS };
 enum tcp_ecn { ECN_OFF, ECN_PASSIVE, ECN_CLASSIC, ECN_ACC }; /* passive: accept, do not ask */
 
 struct tcp_config {
@@ -80,6 +81,9 @@ struct tcp_config {
 	uint8_t fastopen_key[16];  /* of the cookies, for servers that share an address; zeros: drawn, and changed */
 	bool plpmtud, pmtud;
 	bool rfc5961;              /* challenge ACKs; off: RFC 793's rules (insecure_rst, insecure_syn) */
+	uint8_t challenge_acks;    /* so many of them, for each connection, in each challenge_interval; 10 */
+	ns_t challenge_interval;   /* 100 ms */
+	bool error_reports;        /* SOCK_TROUBLE is told (RFC 9293 3.9.1.8); on */
 	bool ao_icmp;              /* ICMP errors count for connections with TCP-AO (RFC 5925 7.8: they do not) */
 	uint8_t layout;            /* enum tcp_layout */
 	uint8_t ack_every;         /* full-sized segments per ACK; 2 */
@@ -243,6 +247,7 @@ enum sock_opt {
 	OPT_BARE_PROBES, OPT_FIN_AGAIN, OPT_SYNFIN, OPT_ICMP_HARD, OPT_SYN_UNANSWERED, OPT_OLD_ACKS,
 	OPT_EAGER_UPDATES, OPT_SYN_OPTIONS, OPT_MIN_RTO, OPT_MAX_RTO, OPT_INIT_RTO, OPT_DELACK, OPT_MSL,
 	OPT_SYNACK_RETRIES, OPT_DATA_RETRIES, OPT_UTO, OPT_RTO_RESTART, OPT_UNIT_SEGS, OPT_TSO, OPT_AO_ICMP,
+	OPT_CHALLENGE_ACKS, OPT_CHALLENGE_INTERVAL, OPT_ERROR_REPORTS,
 	OPT_COUNT,
 };
 /* A size out of bounds becomes the nearest within them, a time beyond them the longest; anything else out of

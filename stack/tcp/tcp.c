@@ -105,7 +105,7 @@ struct tcb *tcp_new(struct tcp *t, const struct tcp_config *cfg)
 	c->notsent_lowat = UINT32_MAX;
 	c->nodelay = !cfg->nagle;
 	c->keepalive = cfg->keepalive;
-	c->challenge_tokens = CHALLENGE_BURST;
+	c->challenge_tokens = cfg->challenge_acks;
 	c->pmtu = t->net->link.mtu;
 	c->ip_id = (uint16_t)rng_u32(&t->rng);
 	c->rack.mult = 1;
@@ -210,9 +210,11 @@ void tcp_talk(struct tcb *c)
 	list_push_back(&c->tcp->talk, &c->talk);
 }
 
-/* RFC 9293 3.8.3 (SHLD-9), 3.9.2.2 (SHLD-25). */
+/* RFC 9293 3.8.3 (SHLD-9), 3.9.2.2 (SHLD-25), and 3.9.1.8: who does not want to hear of it (SHLD-20). */
 void tcp_trouble(struct tcb *c, enum err why)
 {
+	if (!c->cfg->error_reports)
+		return;
 	c->trouble = (int16_t)why;
 	tcp_notify(c, SOCK_TROUBLE);
 }

@@ -147,7 +147,7 @@ void tcp_enter_time_wait(struct tcb *c)
 	w->msl = c->cfg->msl;
 	w->rfc1337 = c->cfg->rfc1337;
 	w->syn_unanswered = c->cfg->syn_unanswered;
-	w->challenge_tokens = CHALLENGE_BURST;
+	w->challenge_tokens = t->cfg.challenge_acks;
 	wheel_entry_init(&w->timer);
 	list_push_back(&t->tw_age, &w->age);
 	t->ntw++;
@@ -174,8 +174,8 @@ void tcp_enter_time_wait(struct tcb *c)
 
 static bool may_challenge(struct tcp *t, struct tcb_tw *w)
 {
-	if (t->now - w->challenge_stamp >= CHALLENGE_INTERVAL) {
-		w->challenge_tokens = CHALLENGE_BURST;
+	if (t->now - w->challenge_stamp >= t->cfg.challenge_interval) {
+		w->challenge_tokens = t->cfg.challenge_acks;
 		w->challenge_stamp = t->now;
 	}
 	return w->challenge_tokens ? w->challenge_tokens-- : 0;
@@ -187,8 +187,9 @@ bool tcp_arrive_time_wait(struct tcp *t, struct tcb_tw *w, const struct seg *g)
 	bool paws = w->ts_ok && g->opt.has_ts && (int32_t)(g->opt.ts_val - w->ts_recent) < 0;
 
 	if (g->flags & TH_RST) {
-		/* RFC 1337: an old duplicate must not end it; RFC 5961 lets only the exact number. */
-		if (!w->rfc1337 && seq_eq(g->seq, w->rcv_nxt) && !paws)
+		/* RFC 1337: an old duplicate must not end it; RFC 5961 lets only the exact number. Its
+		 * timestamp says nothing (RFC 7323 5.2). */
+		if (!w->rfc1337 && seq_eq(g->seq, w->rcv_nxt))
 			tcp_tw_free(t, w);
 		return false;
 	}

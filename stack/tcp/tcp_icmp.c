@@ -1,6 +1,7 @@
 /* ICMP errors about our segments, with the checks of RFC 5927: the quoted sequence number must lie in
  * what is outstanding. Hard errors abort only a connection that is being opened (RFC 5461, 5927 5.2;
- * RFC 9293 SHLD-26 would abort established ones, too: no kernel does). Path MTU: RFC 1191, 8201. With TCP-AO
+ * RFC 9293 SHLD-26 would abort established ones, too, as icmp_hard may say: no kernel does). Path MTU: RFC 1191,
+ * 8201. With TCP-AO
  * what anybody can forge counts less: see authentic_enough. */
 #include "tcp.h"
 
@@ -102,7 +103,13 @@ void tcp_icmp(struct tcp *t, const struct net_in *in)
 		tcp_closed(c, ERR_UNREACH, "ICMP time exceeded while opening");
 		return;
 	}
-	if (hard != ICMP_HARD_NONE && opening && (in->error == NET_ERR_PORT || in->error == NET_ERR_PROTO)) {
+	bool unreachable = in->error == NET_ERR_PORT || in->error == NET_ERR_PROTO;
+
+	if (hard == ICMP_HARD_ALWAYS && !opening && unreachable) {
+		tcp_closed(c, ERR_REFUSED, "ICMP unreachable");
+		return;
+	}
+	if (hard != ICMP_HARD_NONE && opening && unreachable) {
 		tcp_closed(c, c->passive ? 0 : ERR_REFUSED, "ICMP unreachable while opening");
 		return;
 	}

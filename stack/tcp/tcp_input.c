@@ -477,8 +477,8 @@ static bool may_challenge(struct tcb *c)
 {
 	ns_t now = c->tcp->now;
 
-	if (now - c->challenge_stamp >= CHALLENGE_INTERVAL) {
-		c->challenge_tokens = CHALLENGE_BURST;
+	if (now - c->challenge_stamp >= c->cfg->challenge_interval) {
+		c->challenge_tokens = c->cfg->challenge_acks;
 		c->challenge_stamp = now;
 	}
 	if (!c->challenge_tokens) {

@@ -291,6 +291,37 @@ static void challenges_come_back_with_time(void)
 	lone_free(l);
 }
 
+/* RFC 5961 7: both numbers are the administrator's, also in TIME-WAIT. */
+static void the_limit_of_challenges_can_be_set(void)
+{
+	for (int tw = 0; tw < 2; tw++) {
+		struct lone *l = lone_new();
+		struct lone_peer p = lone_peer(1);
+
+		l->cfg.tcp.challenge_acks = 3;
+		l->cfg.tcp.challenge_interval = 2 * SEC;
+		lone_start(l);
+		CU_ASSERT_TRUE_FATAL(lone_reach(l, &p, tw ? TCP_TIME_WAIT : TCP_ESTABLISHED));
+		lone_wait(l, 3 * SEC);
+		for (int round = 0; round < 2; round++) {
+			lone_forget(l);
+			for (int k = 0; k < 8; k++) {
+				struct seg g = bare(p.nxt - 500000, p.ack, TH_SYN | TH_ACK);
+
+				lone_say_seg(l, &p, &g, NULL);
+			}
+			CU_ASSERT_EQUAL(l->nheard, 3);
+			lone_wait(l, 1900 * MS);
+			struct seg g = bare(p.nxt - 500000, p.ack, TH_SYN | TH_ACK);
+
+			lone_say_seg(l, &p, &g, NULL);
+			CU_ASSERT_EQUAL(l->nheard, 3);
+			lone_wait(l, 200 * MS);
+		}
+		lone_free(l);
+	}
+}
+
 /* CVE-2019-12258: options that lie must not close anything. */
 static void malformed_options_do_not_reset(void)
 {
@@ -630,6 +661,7 @@ static const struct test_case cases[] = {
 	TEST(data_outside_the_window_leave_no_trace),
 	TEST(challenges_of_one_connection_are_not_counted_against_another),
 	TEST(challenges_come_back_with_time),
+	TEST(the_limit_of_challenges_can_be_set),
 	TEST(malformed_options_do_not_reset),
 	TEST(a_refused_segment_does_not_poison_the_timestamp),
 	TEST(a_half_open_connection_is_not_poisoned_either),

@@ -128,9 +128,77 @@ static void which_errors_end_an_opening_is_configured(void)
 	}
 }
 
+/* RFC 9293 SHLD-20. */
+static void who_does_not_want_to_hear_of_soft_errors_does_not(void)
+{
+	struct lone *l = lone_open();
+	struct lone_peer p = lone_peer(0);
+	struct sock_event ev[8];
+	struct sock_info i;
+	int64_t on = 0;
+
+	lone_handshake(l, &p);
+	CU_ASSERT_EQUAL(sock_get(l->s, p.sock, OPT_ERROR_REPORTS, &on), 0);
+	CU_ASSERT_EQUAL(on, 1);
+	CU_ASSERT_EQUAL(sock_set(l->s, p.sock, OPT_ERROR_REPORTS, 0), 0);
+	CU_ASSERT_EQUAL(sock_get(l->s, p.sock, OPT_ERROR_REPORTS, &on), 0);
+	CU_ASSERT_EQUAL(on, 0);
+	while (stack_events(l->s, ev, 8))
+		;
+	sock_send(l->s, p.sock, "x", 1);
+	lone_turn(l);
+	lone_icmp(l, &p, ICMP4_UNREACH, 1, 0, p.ack);
+	lone_wait(l, 10 * SEC); /* and R1 passes as well */
+	for (size_t n = stack_events(l->s, ev, 8); n-- > 0;)
+		CU_ASSERT_FALSE(ev[n].bits & SOCK_TROUBLE);
+	sock_info(l->s, p.sock, &i);
+	CU_ASSERT_EQUAL(i.trouble, 0);
+	CU_ASSERT_TRUE(i.timeouts >= 3);
+	CU_ASSERT_EQUAL(i.state, TCP_ESTABLISHED);
+	lone_free(l);
+}
+
+/* RFC 9293 SHLD-26, which needs to be asked for. */
+static void a_hard_error_aborts_what_is_established_only_if_so_configured(void)
+{
+	static const struct {
+		const char *name;
+		uint8_t code;
+		enum tcp_icmp_hard hard;
+		bool ends;
+	} rows[] = {
+		{"port, default", 3, ICMP_HARD_DEFAULT, false},   {"protocol, default", 2, ICMP_HARD_DEFAULT, false},
+		{"port, always", 3, ICMP_HARD_ALWAYS, true},      {"protocol, always", 2, ICMP_HARD_ALWAYS, true},
+		{"host, always: soft", 1, ICMP_HARD_ALWAYS, false},
+	};
+
+	for (size_t k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
+		struct lone *l = lone_new();
+		struct lone_peer p = lone_peer(0);
+		struct sock_info i;
+
+		l->cfg.tcp.icmp_hard = rows[k].hard;
+		lone_start(l);
+		lone_handshake(l, &p);
+		sock_send(l->s, p.sock, "x", 1);
+		lone_turn(l);
+		lone_icmp(l, &p, ICMP4_UNREACH, rows[k].code, 0, p.ack + 1); /* beyond what is out */
+		bool blind = sock_info(l->s, p.sock, &i) || i.state != TCP_ESTABLISHED;
+
+		lone_icmp(l, &p, ICMP4_UNREACH, rows[k].code, 0, p.ack);
+		bool gone = lone_state(l, &p) == TCP_CLOSED;
+
+		if (blind || gone != rows[k].ends || (gone && sock_error(l->s, p.sock) != ERR_REFUSED))
+			FAIL_ROW(rows[k].name);
+		lone_free(l);
+	}
+}
+
 static const struct test_case cases[] = {
 	TEST(which_errors_end_an_opening_is_configured),
 	TEST(a_soft_error_is_told_and_survived),
+	TEST(who_does_not_want_to_hear_of_soft_errors_does_not),
+	TEST(a_hard_error_aborts_what_is_established_only_if_so_configured),
 	TEST(the_next_connection_to_that_peer_knows),
 	TEST(what_was_too_big_is_resent_and_the_window_stays),
 };
