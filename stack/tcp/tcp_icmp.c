@@ -1,8 +1,7 @@
 /* ICMP errors about our segments, with the checks of RFC 5927: the quoted sequence number must lie in
  * what is outstanding. Hard errors abort only a connection that is being opened (RFC 5461, 5927 5.2;
  * RFC 9293 SHLD-26 would abort established ones, too, as icmp_hard may say: no kernel does). Path MTU: RFC 1191,
- * 8201. With TCP-AO
- * what anybody can forge counts less: see authentic_enough. */
+ * 8201. With TCP-AO what anybody can forge counts less: see authentic_enough. */
 #include "tcp.h"
 
 #define MTU_FLOOR_V4 552  /* 536 + headers without options... a liar gets no smaller segments (CVE-2004-1060) */

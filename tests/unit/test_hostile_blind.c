@@ -291,6 +291,30 @@ static void challenges_come_back_with_time(void)
 	lone_free(l);
 }
 
+/* RFC 5961 5.2: the largest window that the peer ever offered is the scaled one. */
+static void an_old_acknowledgment_is_judged_by_the_scaled_window(void)
+{
+	struct lone *l = lone_open();
+	struct lone_peer p = lone_peer(1);
+	struct sock_info i;
+
+	p.wnd = 1000; /* << 7 */
+	p.ts = false;
+	lone_handshake(l, &p);
+	lone_info(l, &p, &i);
+	CU_ASSERT_EQUAL_FATAL(i.snd_wnd, 128000);
+	struct seg in = bare(p.nxt, i.snd_una - 128000, TH_ACK), out = bare(p.nxt + 1, i.snd_una - 128001, TH_ACK);
+
+	in.len = out.len = 1;
+	lone_say_seg(l, &p, &in, NULL);
+	CU_ASSERT_EQUAL(sock_readable(l->s, p.sock), 1);
+	lone_forget(l);
+	lone_say_seg(l, &p, &out, NULL);
+	CU_ASSERT_EQUAL(sock_readable(l->s, p.sock), 1);
+	CU_ASSERT_EQUAL(lone_heard(l, TH_ACK | TH_RST, TH_ACK), 1);
+	lone_free(l);
+}
+
 /* RFC 5961 7: both numbers are the administrator's, also in TIME-WAIT. */
 static void the_limit_of_challenges_can_be_set(void)
 {
@@ -660,6 +684,7 @@ static const struct test_case cases[] = {
 	TEST(data_and_fin_with_a_guessed_acknowledgment_are_refused),
 	TEST(data_outside_the_window_leave_no_trace),
 	TEST(challenges_of_one_connection_are_not_counted_against_another),
+	TEST(an_old_acknowledgment_is_judged_by_the_scaled_window),
 	TEST(challenges_come_back_with_time),
 	TEST(the_limit_of_challenges_can_be_set),
 	TEST(malformed_options_do_not_reset),

@@ -430,6 +430,22 @@ static void one_probe_goes_and_then_it_is_the_timers_turn(void)
 	lone_free(l);
 }
 
+/* RFC 8985 7.2: where something is SACKed the reordering timer does that work, without a timeout. */
+static void a_sack_leaves_the_tail_to_rack(void)
+{
+	struct lone_peer p;
+	struct lone *l = segments_out(&p, 10);
+	struct sock_info i;
+
+	say_sack(l, &p, 1, 2, 3);
+	lone_wait(l, 2 * RTT + 10 * MS);
+	sock_info(l->s, p.sock, &i);
+	CU_ASSERT_EQUAL(i.tlps, 0);
+	CU_ASSERT_EQUAL(times_heard(l, &p, 1), 1);
+	CU_ASSERT_EQUAL(times_heard(l, &p, 9), 0);
+	lone_free(l);
+}
+
 /* RFC 8985 7.3: the second condition. The probe's ACK gave no sample, since it may be of either copy. */
 static void there_is_no_second_probe_before_the_round_trip_was_measured(void)
 {
@@ -583,6 +599,78 @@ static void by_the_classic_rule_the_end_is_rescued_once(void)
 	}
 }
 
+/* RFC 6675 5 (A): what is SACKed above the recovery point counts in the next recovery. */
+static void what_was_sacked_is_remembered_when_a_recovery_ends(void)
+{
+	struct lone_peer p;
+	struct lone *l = segments_out_with(&p, 20, RECOVERY_SACK);
+	struct sock_info i;
+
+	say_sack(l, &p, 0, 1, 10);
+	lone_wait(l, RTT / 2);
+	say_sack(l, &p, 0, 11, 13);
+	say_sack(l, &p, 10, 0, 0);
+	sock_info(l->s, p.sock, &i);
+	CU_ASSERT_EQUAL(i.ca, CA_DISORDER);
+	CU_ASSERT_EQUAL(times_heard(l, &p, 10), 1);
+
+	say_sack(l, &p, 10, 13, 14);
+	CU_ASSERT_EQUAL(times_heard(l, &p, 10), 2);
+	sock_info(l->s, p.sock, &i);
+	CU_ASSERT_EQUAL(i.recoveries, 2);
+	lone_free(l);
+}
+
+/* RFC 6675 5.1: until the point that was out at the timeout is acknowledged there is no new recovery; but
+ * what the peer has is not sent again. */
+static void after_a_timeout_sacks_spare_segments_and_begin_no_recovery(void)
+{
+	struct lone_peer p;
+	struct lone *l = segments_out_with(&p, 10, RECOVERY_SACK);
+	struct sock_info i;
+
+	say_sack(l, &p, 0, 8, 10);
+	lone_wait(l, SEC / 2);
+	sock_info(l->s, p.sock, &i);
+	CU_ASSERT_EQUAL_FATAL(i.timeouts, 1);
+	say_sack(l, &p, 1, 0, 0);
+	for (uint32_t n = 3; n < 7; n++) { /* 1 went again and is lost again; what follows came */
+		lone_wait(l, 10 * MS);
+		say_sack(l, &p, 1, 2, n);
+		sock_info(l->s, p.sock, &i);
+		CU_ASSERT_EQUAL(i.ca, CA_LOSS);
+	}
+	for (uint32_t n = 6; n < 8; n++) {
+		lone_wait(l, 10 * MS);
+		say_sack(l, &p, n, 0, 0);
+		sock_info(l->s, p.sock, &i);
+		CU_ASSERT_EQUAL(i.ca, CA_LOSS);
+	}
+	CU_ASSERT_EQUAL(times_heard(l, &p, 8) + times_heard(l, &p, 9), 0);
+	say_sack(l, &p, 10, 0, 0);
+	sock_info(l->s, p.sock, &i);
+	CU_ASSERT_EQUAL(i.recoveries, 0);
+	CU_ASSERT_EQUAL(i.timeouts, 1);
+	CU_ASSERT_EQUAL(i.ca, CA_OPEN);
+	lone_free(l);
+}
+
+/* RFC 6675 4 SetPipe (b): what went again by rule (3) counts beside its original, which may yet arrive. */
+static void what_is_resent_in_doubt_takes_its_place_in_the_window(void)
+{
+	struct lone_peer p;
+	struct lone *l = segments_out_with(&p, 10, RECOVERY_SACK);
+	struct sock_info i;
+
+	say_sack(l, &p, 0, 1, 4);
+	lone_wait(l, RTT);
+	say_sack(l, &p, 4, 5, 6); /* all but 4, 6 to 9 arrived: two in doubt, of which one lies below a SACK */
+	CU_ASSERT_EQUAL(times_heard(l, &p, 4), 1);
+	sock_info(l->s, p.sock, &i);
+	CU_ASSERT_EQUAL(i.inflight, (5 + 1) * SEG);
+	lone_free(l);
+}
+
 static void count_samples(void *n, const struct probe *pr, ns_t now)
 {
 	(void)now;
@@ -647,11 +735,15 @@ static const struct test_case cases[] = {
 	TEST(a_lost_retransmission_is_found_without_the_timer),
 	TEST(one_probe_goes_and_then_it_is_the_timers_turn),
 	TEST(there_is_no_probe_in_recovery),
+	TEST(a_sack_leaves_the_tail_to_rack),
 	TEST(there_is_no_second_probe_before_the_round_trip_was_measured),
 	TEST(a_late_segments_round_trip_counts),
 	TEST(by_the_classic_rule_the_third_segment_above_begins_recovery_once),
 	TEST(by_the_classic_rule_new_text_may_be_lost_before_an_older_retransmission_is_answered),
 	TEST(by_the_classic_rule_the_end_is_rescued_once),
+	TEST(what_was_sacked_is_remembered_when_a_recovery_ends),
+	TEST(after_a_timeout_sacks_spare_segments_and_begin_no_recovery),
+	TEST(what_is_resent_in_doubt_takes_its_place_in_the_window),
 	TEST(each_acknowledgment_of_new_text_gives_a_sample),
 	TEST(a_probe_that_repairs_a_loss_reduces_the_window),
 	TEST(a_probe_that_was_a_duplicate_reduces_nothing),
