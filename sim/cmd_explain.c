@@ -216,6 +216,10 @@ static bool is_there(const struct answer *w)
 {
 	const struct request *r = w->r;
 
+	if (r->stream >= 0 && w->a->nconns == 0) {
+		fprintf(stderr, "%s: no TCP connection in this capture\n", r->file);
+		return false;
+	}
 	if (r->stream >= (int64_t)w->a->nconns) {
 		fprintf(stderr, "%s: no stream %" PRId64 ", expected one under %" PRIu32 "\n", r->file, r->stream,
 			w->a->nconns);

@@ -20,8 +20,11 @@ enum kind { TIMESEQ, LADDER, RTT, WINDOW, THROUGHPUT, KINDS };
 
 static const char *const kind_word[KINDS] = {"timeseq", "ladder", "rtt", "window", "throughput"};
 
+enum from { FROM_BOTH, FROM_CLIENT, FROM_SERVER }; /* FROM_BOTH: the end that sent more */
+
 struct request {
 	const char *file, *out;
+	enum from from;
 	int kind; /* -1: not said */
 	int64_t stream;
 };
@@ -58,6 +61,15 @@ static uint8_t shift_of(const struct conn *c, int side)
 	if (!mine->has_wscale || !other->has_wscale)
 		return 0;
 	return mine->wscale > 14 ? 14 : mine->wscale;
+}
+
+/* Without both SYNs nobody knows by what a window is multiplied. */
+static bool scale_known(const struct conn *c)
+{
+	for (int i = 0; i < 2; i++)
+		if (!(c->half[i].syn || c->half[i].syn_ack) || c->half[i].syn_opt_cut)
+			return false;
+	return true;
 }
 
 static void keep(struct picture *p, bool ok)
@@ -225,11 +237,18 @@ static void name_plot(struct picture *p, int side)
 {
 	static const char *const what[KINDS] = {"Sequence numbers", "", "Round trips", "Window and flight", "Throughput"};
 	const bool one_way = p->r->kind == TIMESEQ || p->r->kind == WINDOW, from_client = side == p->conn->client;
+	const char *slash = strrchr(p->r->file, '/');
 	char title[200];
 
 	snprintf(title, sizeof(title), "%s%s: connection %" PRId64 " of %s", what[p->r->kind],
-		 !one_way ? "" : from_client ? ", client to server" : ", server to client", p->r->stream, p->r->file);
+		 !one_way ? "" : from_client ? ", client to server" : ", server to client", p->r->stream, slash ? slash + 1 : p->r->file);
 	plot_title(p->plot[side], title);
+	if (!scale_known(p->conn)) {
+		if (p->r->kind == TIMESEQ)
+			plot_name(p->plot[side], p->s_edge[side], "window's edge (not scaled: no handshake)");
+		if (p->r->kind == WINDOW)
+			plot_name(p->plot[side], p->s_window[side], "announced by the receiver (not scaled: no handshake)");
+	}
 	if (p->r->kind != RTT)
 		return;
 	plot_name(p->plot[side], p->s_rtt[p->conn->client], "of the client's data");
@@ -241,6 +260,8 @@ static bool draw(struct picture *p, FILE *f)
 	const struct conn *c = p->conn;
 	int side = c->half[0].max >= c->half[1].max ? 0 : 1; /* who sent more */
 
+	if (p->r->from)
+		side = p->r->from == FROM_CLIENT ? c->client : !c->client;
 	if (p->r->kind == RTT || p->r->kind == THROUGHPUT)
 		side = 0; /* both ends in one chart */
 	if (p->r->kind != LADDER)
@@ -281,6 +302,7 @@ static int parse_options(int argc, char **argv, struct request *r)
 	static const struct option longopts[] = {
 		{"kind", required_argument, NULL, 'k'},
 		{"stream", required_argument, NULL, 's'},
+		{"from", required_argument, NULL, 'f'},
 		{"output", required_argument, NULL, 'o'},
 		{"quiet", no_argument, NULL, 'q'},
 		{NULL, 0, NULL, 0},
@@ -304,6 +326,11 @@ static int parse_options(int argc, char **argv, struct request *r)
 			if (*end || end == optarg || r->stream < 0 || r->stream == INT64_MAX)
 				return usage_error("plot", "--stream '%.40s', expected a number", optarg);
 			break;
+		case 'f':
+			r->from = strcmp(optarg, "client") == 0 ? FROM_CLIENT : strcmp(optarg, "server") == 0 ? FROM_SERVER : FROM_BOTH;
+			if (!r->from)
+				return usage_error("plot", "--from '%.40s', expected client or server", optarg);
+			break;
 		case 'o':
 			r->out = optarg;
 			break;
@@ -326,6 +353,10 @@ static int write_picture(struct picture *p)
 	FILE *f;
 	bool ok;
 
+	if (!p->conn && p->a->nconns == 0) {
+		fprintf(stderr, "%s: no TCP connection in this capture\n", p->r->file);
+		return ERROR;
+	}
 	if (!p->conn) {
 		fprintf(stderr, "%s: no stream %" PRId64 ", expected one under %" PRIu32 "\n", p->r->file, p->r->stream,
 			p->a->nconns);
@@ -392,7 +423,7 @@ static int plot(int argc, char **argv)
 
 const struct command cmd_plot = {
 	.name = "plot",
-	.args = "CAPTURE --kind timeseq|ladder|rtt|window|throughput -o FILE.svg [--stream N]",
+	.args = "CAPTURE --kind timeseq|ladder|rtt|window|throughput -o FILE.svg [--stream N] [--from client|server]",
 	.summary = "a picture of one connection of a capture",
 	.help = "  --kind timeseq     sequence numbers over time: sent, sent again, acknowledged, the window\n"
 		"  --kind ladder      an arrow per segment\n"
@@ -400,6 +431,7 @@ const struct command cmd_plot = {
 		"  --kind window      what the receiver offers, and what is in flight\n"
 		"  --kind throughput  new bytes over time\n"
 		"  --stream N         the connection's number (0)\n"
+		"  --from END         whose data timeseq and window show: client or server (the one that sent more)\n"
 		"  -o FILE.svg        where it goes\n",
 	.run = plot,
 };

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "alert.h"
+#include "hello.h"
 #include "base/check.h"
 #include "session.h"
 
@@ -289,6 +290,21 @@ static void received_alert(struct tls *t, int alert)
 	    hint);
 }
 
+/* Why nothing in a hello fits. The record that the engine read last still lies in its buffer. */
+static const char *misfit(const struct tls *t, int alert)
+{
+	const size_t len = (size_t)(t->header[3] << 8 | t->header[4]);
+
+	if (t->role == TLS_SERVER && t->header_have == sizeof(t->header) && 5 + len <= sizeof(t->ibuf) &&
+	    hello_is_newer_only(t->ibuf + 5, len))
+		return "it speaks TLS 1.3 only, and here TLS 1.2 alone is spoken";
+	if (alert == ALERT_HANDSHAKE_FAILURE)
+		return "it offers no cipher suite or curve that we have (TLS 1.2, ECDHE with AES-GCM or ChaCha20)";
+	if (alert == ALERT_PROTOCOL_VERSION)
+		return "it speaks an older TLS only, and here TLS 1.2 alone is spoken";
+	return "see the alert";
+}
+
 /* The engine wrote this alert itself, which it does when nothing in a hello fits. */
 static void engine_sent_alert(struct tls *t, int alert)
 {
@@ -296,10 +312,7 @@ static void engine_sent_alert(struct tls *t, int alert)
 	t->code = BR_ERR_SEND_FATAL_ALERT + alert;
 	t->dead = true;
 	end(t, TLS_ERROR, "no agreement with the %s: %s (alert %d sent); %s", peer(t),
-	    tls_alert_name(alert), alert,
-	    alert == ALERT_HANDSHAKE_FAILURE ? "it offers no cipher suite or curve that we have "
-					       "(TLS 1.2, ECDHE with AES-GCM or ChaCha20)"
-					     : "see the alert");
+	    tls_alert_name(alert), alert, misfit(t, alert));
 }
 
 static void not_tls(struct tls *t, int code)

@@ -8,25 +8,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-static void frame_flags(char to[64], uint16_t flags)
-{
-	static const struct {
-		uint16_t bit;
-		const char *name;
-	} f[] = {{TH_SYN, "SYN"}, {TH_FIN, "FIN"}, {TH_RST, "RST"}, {TH_PSH, "PSH"}, {TH_ACK, "ACK"},
-		 {TH_URG, "URG"}, {TH_ECE, "ECE"}, {TH_CWR, "CWR"}};
-
-	to[0] = '\0';
-	for (size_t i = 0; i < ARRAY_LEN(f); i++)
-		if (flags & f[i].bit) {
-			if (*to)
-				strcat(to, ", ");
-			strcat(to, f[i].name);
-		}
-	if (!*to)
-		strcpy(to, "no flags");
-}
-
 static void say_reset(struct doc *d, const struct seg_view *v)
 {
 	const struct conn *c = v->conn;
@@ -165,7 +146,7 @@ void explain_frame(struct doc *d, const struct seg_view *v)
 		snprintf(ack, sizeof(ack), "acknowledgement %" PRIu64 " (raw %" PRIu32 ")", v->ack, g->ack.v);
 	else if (g->flags & TH_ACK) /* of a stream of which nothing was seen yet */
 		snprintf(ack, sizeof(ack), "acknowledgement (raw %" PRIu32 ")", g->ack.v);
-	frame_flags(flags, g->flags);
+	flags_print(flags, sizeof(flags), g->flags);
 	doc_heading(d, 2, "Frame %" PRIu64, frame);
 	doc_para(d, "Connection %" PRIu32 ", sent by the %s: %s, %" PRIu32 " byte%s of data, sequence %" PRIu64
 		    " (raw %" PRIu32 "), %s.",

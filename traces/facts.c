@@ -1,6 +1,7 @@
 /* See facts.h. */
 #include "facts.h"
 
+#include "text.h"
 #include "../stack/base/check.h"
 #include "../stack/wire/print.h"
 
@@ -133,4 +134,21 @@ void ends_text(const struct conn *c, char client[64], char server[64])
 
 	endpoint_print(c->client ? server : client, 64, &k->local, k->lport);
 	endpoint_print(c->client ? client : server, 64, &k->remote, k->rport);
+}
+
+void flags_print(char *to, size_t cap, uint16_t flags)
+{
+	static const struct {
+		uint16_t bit;
+		const char *name;
+	} f[] = {{TH_SYN, "SYN"}, {TH_FIN, "FIN"}, {TH_RST, "RST"}, {TH_PSH, "PSH"}, {TH_ACK, "ACK"},
+		 {TH_URG, "URG"}, {TH_ECE, "ECE"}, {TH_CWR, "CWR"}};
+	struct text t = {to, cap, 0};
+
+	to[0] = '\0';
+	for (size_t i = 0; i < ARRAY_LEN(f); i++)
+		if (flags & f[i].bit)
+			say(&t, "%s%s", t.n ? ", " : "", f[i].name);
+	if (!t.n)
+		say(&t, "no flags");
 }

@@ -19,5 +19,7 @@ int teardown_frames(const struct conn *, uint32_t frame[6]);
 /* Who began to close: the first FIN's sender, else the first RST's; -1: nobody. */
 int teardown_first(const struct conn *);
 void ends_text(const struct conn *, char client[64], char server[64]);
+/* "SYN, ACK", or "no flags". */
+void flags_print(char *to, size_t cap, uint16_t flags);
 
 #endif

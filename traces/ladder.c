@@ -2,6 +2,7 @@
  * teardown are both there; what is between is counted. */
 #include "ladder.h"
 
+#include "facts.h"
 #include "text.h"
 #include "../stack/base/check.h"
 #include "../stack/wire/print.h"
@@ -21,7 +22,7 @@ struct rung {
 	ns_t at;
 	uint64_t frame, lo, hi, ack;
 	uint32_t len, event; /* index + 1 */
-	uint16_t flags;
+	uint16_t flags, wnd;
 	uint8_t side;
 };
 
@@ -51,6 +52,7 @@ bool ladder_add(struct ladder *l, const struct seg_view *v)
 		.len = v->d->seg.len,
 		.event = v->ev ? (uint32_t)(v->ev - v->conn->event) + 1 : 0,
 		.flags = v->d->seg.flags,
+		.wnd = v->d->seg.wnd,
 		.side = (uint8_t)v->side,
 	};
 
@@ -105,17 +107,15 @@ static void label(char *to, size_t cap, const struct rung *r, const struct event
 	struct text t = {to, cap, 0};
 
 	to[0] = '\0';
-	if (r->flags & TH_SYN)
-		say(&t, "SYN ");
-	if (r->flags & TH_FIN)
-		say(&t, "FIN ");
-	if (r->flags & TH_RST)
-		say(&t, "RST ");
-	say(&t, "seq %" PRIu64, r->lo);
+	flags_print(to, cap, r->flags);
+	t.n = strlen(to);
+	say(&t, ": seq %" PRIu64, r->lo);
 	if (r->len)
 		say(&t, " len %" PRIu32, r->len);
 	if (r->flags & TH_ACK)
 		say(&t, " ack %" PRIu64, r->ack);
+	if (r->wnd == 0 && !(r->flags & TH_RST))
+		say(&t, " win 0");
 	say(&t, "%s", word_of(e));
 }
 
