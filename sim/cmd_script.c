@@ -21,6 +21,7 @@ struct tally {
 	int passed, failed, skipped, bad;
 	bool quiet;
 	ns_t deviation;
+	int others;
 };
 
 struct paths {
@@ -97,6 +98,7 @@ static void run_one(struct tally *t, const char *path)
 	struct script_result r;
 
 	script_run_file(path, &t->run, &r);
+	t->others += r.others;
 	if (r.deviation > t->deviation)
 		t->deviation = r.deviation;
 	switch (r.verdict) {
@@ -207,6 +209,8 @@ static int run(int argc, char **argv)
 	printf("profile %s, ", p.name);
 	if (p.rules.ticks)
 		printf("retransmissions up to %lld ms early (ticks), ", (long long)(p.rules.ticks / MS));
+	if (t.others)
+		printf("%d segments of former connections passed over, ", t.others);
 	printf("largest deviation %lld us\n", (long long)(t.deviation / US));
 	printf("%d passed, %d failed, %d skipped\n", t.passed, t.failed, t.skipped);
 	return t.bad ? 2 : t.failed ? 1 : 0;

@@ -254,6 +254,7 @@ struct script_result {
 	char text[1600];    /* expected ... got ..., or the reason for skipping */
 	ns_t deviation;     /* largest distance of a matched packet from its written time */
 	int checked;        /* outbound segments compared */
+	int others;         /* passed over: of connections that were under test before */
 };
 
 struct script_run_options {

@@ -393,6 +393,16 @@ static int64_t connect_result(struct runner *r, struct fd *f)
 	return f->nonblock ? -EINPROGRESS : CALL_BLOCKS;
 }
 
+static void has_connected(struct runner *r, struct fd *f, uint16_t port)
+{
+	f->connecting = true;
+	f->bits &= ~(uint32_t)SOCK_CONNECTED;
+	r->rport = port;
+	r->iss_may_change = r->opening = true;
+	r->remote_isn_known = false;
+	set_under_test(r, f);
+}
+
 static int64_t do_connect(struct runner *r, struct attempt *a)
 {
 	struct fd *f = tcp_arg(r, a);
@@ -410,16 +420,18 @@ static int64_t do_connect(struct runner *r, struct attempt *a)
 		return v == -EINPROGRESS || v == CALL_BLOCKS ? -EALREADY : v;
 	}
 	address_of(arg(a, 1), &to, &port);
-	e = sock_connect(r->stack, f->sock, &to, port);
+	if (f->fastopen_connect && sock_syn_room(r->stack, f->sock, &to)) {
+		f->later = true;
+		f->later_to = to;
+		f->later_port = port;
+		return 0;
+	}
+	e = f->fastopen_connect ? sock_connect_data(r->stack, f->sock, &to, port, NULL, 0) :
+			       sock_connect(r->stack, f->sock, &to, port);
 	if (e < 0 && e != ERR_INPROGRESS)
 		return -to_errno(e);
 	a->step = 1;
-	f->connecting = true;
-	f->bits &= ~(uint32_t)SOCK_CONNECTED;
-	r->rport = port;
-	r->iss_may_change = true;
-	r->remote_isn_known = false;
-	set_under_test(r, f);
+	has_connected(r, f, port);
 	return connect_result(r, f);
 }
 
@@ -600,6 +612,30 @@ static int64_t write_some(struct runner *r, struct fd *f, int64_t len)
 	return done || !len ? done : ERR_AGAIN;
 }
 
+/* Linux's Fast Open: connects, and says how much went with the SYN. Without a cookie it only connects. Who blocks
+ * writes the rest when there is a connection. */
+static int64_t open_with(struct runner *r, struct attempt *a, struct fd *f, int64_t len, bool nonblock)
+{
+	static const uint8_t zeros[65536];
+	struct addr to = f->later ? f->later_to : r->remote;
+	uint16_t port = f->later ? f->later_port : r->connect_port;
+	uint32_t room;
+	int n;
+
+	if (!f->later)
+		address_of(arg(a, 4), &to, &port);
+	room = sock_syn_room(r->stack, f->sock, &to);
+	n = sock_connect_data(r->stack, f->sock, &to, port, zeros, len < (int64_t)room ? (size_t)len : room);
+	if (n < 0)
+		return -to_errno(n);
+	f->later = false;
+	has_connected(r, f, port);
+	a->done = (uint64_t)n;
+	if (!nonblock)
+		return CALL_BLOCKS;
+	return n ? n : -EINPROGRESS;
+}
+
 /* FreeBSD's Fast Open: sendto with an address on a socket that has the option connects and queues. */
 static int64_t send_and_connect(struct runner *r, struct attempt *a, struct fd *f, int64_t len)
 {
@@ -613,11 +649,7 @@ static int64_t send_and_connect(struct runner *r, struct attempt *a, struct fd *
 			      len < (int64_t)sizeof(zeros) ? (size_t)len : sizeof(zeros));
 	if (n < 0)
 		return -to_errno(n);
-	f->connecting = true;
-	r->rport = port;
-	r->iss_may_change = true;
-	r->remote_isn_known = false;
-	set_under_test(r, f);
+	has_connected(r, f, port);
 	return n;
 }
 
@@ -630,10 +662,12 @@ static int64_t do_write(struct runner *r, struct attempt *a)
 
 	if (!f)
 		return -EBADF;
-	if (flags & (MSG_FASTOPEN | 0x4000000)) {
-		run_skip(r, a->line, "no %s", flags & MSG_FASTOPEN ? "MSG_FASTOPEN" : "MSG_ZEROCOPY");
+	if (flags & 0x4000000) {
+		run_skip(r, a->line, "no MSG_ZEROCOPY");
 		return -EINVAL;
 	}
+	if ((flags & MSG_FASTOPEN && !f->connecting && !f->connected) || f->later)
+		return open_with(r, a, f, len, nonblock);
 	if (f->fastopen && !f->connecting && !f->connected && !f->listening && a->call->nargs > 4)
 		return send_and_connect(r, a, f, len);
 	if (f->error)
@@ -804,6 +838,10 @@ static int64_t do_setsockopt(struct runner *r, struct attempt *a)
 		return -EBADF;
 	if (strcmp(word, "TCP_INQ") == 0) {
 		f->inq = true;
+		return 0;
+	}
+	if (strcmp(word, "TCP_FASTOPEN_CONNECT") == 0) {
+		f->fastopen_connect = true;
 		return 0;
 	}
 	if (strcmp(word, "SO_LINGER") == 0) {

@@ -40,6 +40,10 @@ struct fd {
 	sock_t sock;
 	bool nonblock, listening, connecting, connected, shut_rd, shut_wr, inq;
 	bool lowat_set, fastopen;
+	bool fastopen_connect; /* connect() waits for the first write, if there is a cookie */
+	bool later;            /* it does so now */
+	struct addr later_to;
+	uint16_t later_port;
 	bool abort_on_close; /* SO_LINGER with 0 */
 	uint32_t bits;      /* SOCK_* seen so far and not used up */
 	int error;          /* pending, taken from the stack to look at it; 0: none */
@@ -92,6 +96,7 @@ struct runner {
 	bool remote_isn_known;
 	uint32_t iss;
 	bool iss_known, iss_may_change;
+	bool opening;         /* connect() was called, and its SYN has not been seen */
 	uint16_t lport, rport;
 	struct {
 		uint32_t script, live;

@@ -206,9 +206,20 @@ int sock_connect(struct stack *s, sock_t h, const struct addr *a, uint16_t port)
 {
 	int err = start_connecting(s, h, a, port);
 
-	if (!err && tcp_fastopen_ready(conn_of(s, h))) /* what is written from now on may go in the SYN */
-		tcp_notify(conn_of(s, h), SOCK_CONNECTED | SOCK_WRITABLE);
-	return err;
+	if (err)
+		return err;
+	struct tcb *c = conn_of(s, h);
+
+	if (c->tfo & TFO_WANTED && tcp_fastopen_room(c, a)) /* what is written from now on may go in the SYN */
+		tcp_notify(c, SOCK_CONNECTED | SOCK_WRITABLE);
+	return 0;
+}
+
+uint32_t sock_syn_room(struct stack *s, sock_t h, const struct addr *peer)
+{
+	struct sock_slot *slot = slot_of(s, h);
+
+	return slot && slot->kind == SOCK_FRESH ? tcp_fastopen_room(slot->obj, peer) : 0;
 }
 
 int sock_connect_data(struct stack *s, sock_t h, const struct addr *a, uint16_t port, const void *bytes, size_t len)

@@ -199,6 +199,8 @@ int sock_connect(struct stack *, sock_t, const struct addr *, uint16_t port); /*
  * SYN, as far as it fits, and may reach the peer's application twice. A refusal is an error later. */
 int sock_connect_data(struct stack *, sock_t, const struct addr *, uint16_t port, const void *,
 		      size_t); /* RFC 7413; the bytes taken, or ERR_* */
+/* So many bytes may the SYN to that peer carry; 0: there is no cookie of it, so that none may. */
+uint32_t sock_syn_room(struct stack *, sock_t, const struct addr *peer);
 
 int64_t sock_send(struct stack *, sock_t, const void *, size_t);  /* bytes taken, or ERR_* */
 int64_t sock_recv(struct stack *, sock_t, void *, size_t);        /* bytes, 0 at the end, or ERR_* */

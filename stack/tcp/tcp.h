@@ -370,7 +370,7 @@ seq_t tcp_cookie_make(struct tcp *, const struct flow_key *, const struct seg *,
 struct tcb *tcp_cookie_check(struct tcb_listener *, const struct seg *, const struct flow_key *);
 
 /* tcp_fastopen.c (RFC 7413) */
-bool tcp_fastopen_ready(const struct tcb *);
+uint32_t tcp_fastopen_room(const struct tcb *, const struct addr *peer); /* of the SYN; 0: no cookie */
 void tcp_fastopen_init(struct tcp *, uint64_t seed);
 void tcp_fastopen_syn(struct tcb *, struct pkt *, struct seg *);     /* client: option and text of the first SYN */
 void tcp_fastopen_synack(struct tcb *, struct seg *);                /* server: the cookie */

@@ -219,8 +219,7 @@ static void learn(struct tcb *c, const struct seg *g)
 
 /* ---- the client ---- */
 
-/* The text must fit a segment of the MSS that the peer announced last time, whatever options there
- * are (4.2.1), and the send queue begins with it. */
+/* The text must fit a segment of the MSS that the peer announced last time, whatever options there are (4.2.1). */
 static uint32_t syn_room(const struct tcb *c, const struct tfo_peer *e)
 {
 	uint32_t headers = (c->v6 ? IP6_LEN : IP4_LEN) + TCP_LEN, mss = e->mss;
@@ -229,23 +228,14 @@ static uint32_t syn_room(const struct tcb *c, const struct tfo_peer *e)
 		mss = c->pmtu - headers;
 	if (c->mss_clamp && mss > c->mss_clamp)
 		mss = c->mss_clamp;
-	mss = mss > TCP_MAX_OPTS ? mss - TCP_MAX_OPTS : 0;
-	return mss < c->sndq.bytes ? mss : c->sndq.bytes;
+	return mss > TCP_MAX_OPTS ? mss - TCP_MAX_OPTS : 0;
 }
 
-static struct tfo_peer *usable_peer(const struct tcb *c)
+uint32_t tcp_fastopen_room(const struct tcb *c, const struct addr *peer)
 {
-	struct tfo_peer *e = find_peer(c->tcp, &c->flow.key.remote);
+	const struct tfo_peer *e = c->cfg->fastopen && !c->ao ? find_peer(c->tcp, peer) : NULL;
 
-	return e && c->tcp->now >= e->shun ? e : NULL;
-}
-
-/* Is there a cookie, so that text may go in the SYN? */
-bool tcp_fastopen_ready(const struct tcb *c)
-{
-	const struct tfo_peer *e = c->cfg->fastopen && c->tfo & TFO_WANTED && !c->ao ? usable_peer(c) : NULL;
-
-	return e && e->len;
+	return e && e->len && c->tcp->now >= e->shun ? syn_room(c, e) : 0;
 }
 
 void tcp_fastopen_syn(struct tcb *c, struct pkt *p, struct seg *g)
@@ -262,7 +252,9 @@ void tcp_fastopen_syn(struct tcb *c, struct pkt *p, struct seg *g)
 	g->opt.tfo_exp = e->exp;
 	g->opt.tfo_len = e->len;
 	memcpy(g->opt.tfo_cookie, e->cookie, e->len);
-	g->len = sndq_fill(&c->sndq, 0, syn_room(c, e), p);
+	uint32_t room = syn_room(c, e);
+
+	g->len = sndq_fill(&c->sndq, 0, room < c->sndq.bytes ? room : c->sndq.bytes, p);
 	c->stat.bytes_sent += g->len;
 }
 
