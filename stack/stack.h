@@ -383,7 +383,7 @@ void stack_probe(struct stack *, probe_fn *, void *arg);
 struct stack_counters {
 	uint64_t frames_in, frames_out, bytes_in, bytes_out;
 	uint64_t eth_bad, eth_not_ours, eth_unknown_type;
-	uint64_t arp_in, arp_bad, arp_out, arp_conflicts, neigh_full, neigh_failed;
+	uint64_t arp_in, arp_bad, arp_out, arp_conflicts, neigh_full, neigh_failed, neigh_dropped;
 	uint64_t ip_bad, ip_not_ours, ip_martian, ip_options_dropped, ip_no_route, ip_no_proto;
 	uint64_t frags_in, frags_overlap, frags_timeout, frags_evicted, reassembled, frags_out;
 	uint64_t icmp_in, icmp_bad, icmp_out, icmp_limited, icmp_to_tcp, icmp_to_tcp_ignored;

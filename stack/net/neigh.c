@@ -8,8 +8,9 @@
  *                      FAILED (3 s: drop)           STALE ----> DELAY ---> PROBE -- 3 x 1 s -->
  * (none)
  *
- * Bounds: at most `max` entries and one waiting packet each, the newest (RFC 1122 2.3.2.2). Work
- * per packet is constant: a direct-mapped cache in front of a keyed hash, the Ethernet header ready
+ * Bounds: at most `max` entries; what waits for an address is a queue, bounded in bytes for each and in
+ * packets for all, whose oldest makes room (RFC 1122 2.3.2.2: at least the newest SHOULD be kept; of
+ * connections that begin at once only one would, and the others would wait for a timeout). Work per packet is constant: a direct-mapped cache in front of a keyed hash, the Ethernet header ready
  * made. Eviction: entries that we have sent through (good) are apart from all others (young); the
  * oldest young one goes first, so that a flood of claims or of spoofed sources only washes out
  * itself. The good ones never hold more than 3/4 of the table. */
@@ -29,7 +30,9 @@
 #define DELAY_PROBE (5 * SEC) /* DELAY_FIRST_PROBE_TIME: transport may confirm first */
 #define FAILED_FOR (3 * SEC)  /* negative entry: no new solicitation, packets are dropped */
 
-#define UNREACHED_MAX 64
+#define WAITING_BYTES 212992 /* for one neighbour, as Linux: some thousands of SYNs */
+#define WAITING_ALL 4096     /* packets; each neighbour may have one beyond that */
+#define UNREACHED_MAX WAITING_ALL
 
 enum state { INCOMPLETE, REACHABLE, STALE, DELAY, PROBE, FAILED };
 
@@ -40,7 +43,8 @@ struct neigh {
 	uint8_t state, tries;
 	bool good;
 	uint8_t eth[ETH_LEN]; /* ready to be put in front of a packet */
-	struct pkt *waiting;
+	struct list waiting; /* packets, oldest first */
+	uint32_t nwaiting, waiting_bytes;
 	ns_t until; /* of REACHABLE and FAILED */
 };
 
@@ -48,7 +52,7 @@ struct neigh_table {
 	struct slab slab;
 	struct wheel wheel;
 	struct list young, good; /* least recently used first */
-	uint32_t ngood, max_good;
+	uint32_t ngood, max_good, nwaiting;
 	struct neigh *cache[CACHE_SLOTS];
 	uint32_t mask;
 	struct list bucket[];
@@ -86,6 +90,43 @@ static struct neigh *lookup(const struct net *net, const struct addr *a)
 	return NULL;
 }
 
+static struct pkt *pop_waiting(struct neigh_table *t, struct neigh *n)
+{
+	struct list *node = list_pop_front(&n->waiting);
+
+	if (!node)
+		return NULL;
+	struct pkt *p = list_entry(node, struct pkt, node);
+
+	n->waiting_bytes -= p->len;
+	n->nwaiting--;
+	t->nwaiting--;
+	return p;
+}
+
+static void drop_waiting(struct net *net, struct neigh *n)
+{
+	struct pkt *p;
+
+	while ((p = pop_waiting(net->neigh, n)) != NULL)
+		pkt_free(p);
+}
+
+/* The newest always stays. */
+static void wait(struct net *net, struct neigh *n, struct pkt *p)
+{
+	struct neigh_table *t = net->neigh;
+
+	while (n->nwaiting && (n->waiting_bytes + p->len > WAITING_BYTES || t->nwaiting >= WAITING_ALL)) {
+		pkt_free(pop_waiting(t, n));
+		net->count->neigh_dropped++;
+	}
+	list_push_back(&n->waiting, &p->node);
+	n->waiting_bytes += p->len;
+	n->nwaiting++;
+	t->nwaiting++;
+}
+
 static void discard(struct net *net, struct neigh *n)
 {
 	struct neigh_table *t = net->neigh;
@@ -93,7 +134,7 @@ static void discard(struct net *net, struct neigh *n)
 
 	if (*slot == n)
 		*slot = NULL;
-	pkt_free(n->waiting);
+	drop_waiting(net, n);
 	wheel_remove(&t->wheel, &n->timer);
 	list_remove(&n->hash);
 	list_remove(&n->lru);
@@ -126,6 +167,7 @@ static struct neigh *create(struct net *net, const struct addr *a)
 		return NULL;
 	n->addr = *a;
 	wheel_entry_init(&n->timer);
+	list_init(&n->waiting);
 	list_push_back(bucket_of(net, a), &n->hash);
 	list_push_back(&t->young, &n->lru);
 	return n;
@@ -188,7 +230,7 @@ static void resolve(struct net *net, struct neigh *n, struct pkt *p, ns_t now)
 {
 	n->state = INCOMPLETE;
 	n->tries = 0;
-	n->waiting = p;
+	wait(net, n, p);
 	solicit(net, n, now);
 }
 
@@ -211,10 +253,11 @@ static void give_up_on(struct net *net, struct pkt *p)
 
 static void fail(struct net *net, struct neigh *n, ns_t now)
 {
+	struct pkt *p;
+
 	net->count->neigh_failed++;
-	if (n->waiting)
-		give_up_on(net, n->waiting);
-	n->waiting = NULL;
+	while ((p = pop_waiting(net->neigh, n)) != NULL)
+		give_up_on(net, p);
 	n->state = FAILED;
 	n->until = now + FAILED_FOR;
 }
@@ -261,8 +304,7 @@ static void send_through(struct net *net, struct neigh *n, struct pkt *p, ns_t n
 {
 	switch ((enum state)n->state) {
 	case INCOMPLETE:
-		pkt_free(n->waiting);
-		n->waiting = p;
+		wait(net, n, p);
 		return;
 	case FAILED:
 		if (now < n->until)
@@ -331,10 +373,9 @@ static void set_mac(struct net *net, struct neigh *n, const struct mac *m)
 
 static void flush_waiting(struct net *net, struct neigh *n, ns_t now)
 {
-	struct pkt *p = n->waiting;
+	struct pkt *p;
 
-	n->waiting = NULL;
-	if (p)
+	while ((p = pop_waiting(net->neigh, n)) != NULL)
 		send_to_known(net, n, p, now);
 }
 
@@ -439,12 +480,7 @@ int neigh_init(struct net *net, uint32_t max, ns_t now)
 void neigh_flush(struct net *net)
 {
 	list_for_each(it, &net->neigh->young)
-	{
-		struct neigh *n = list_entry(it, struct neigh, lru);
-
-		pkt_free(n->waiting);
-		n->waiting = NULL;
-	}
+		drop_waiting(net, list_entry(it, struct neigh, lru));
 }
 
 void neigh_free(struct net *net)

@@ -6,7 +6,7 @@
  * net_output drains. Frames that answer frames (ARP, ICMP) go to the same queue.
  *
  *   ether.c    frame -> which protocol, is it ours          ip_in.c   verify, ours?, deliver
- *   neigh.c    the table, one pkt waiting each, its states  ip_frag.c reassembly, bounded
+ *   neigh.c    the table, what waits, its states  ip_frag.c reassembly, bounded
  *   arp.c      ARP messages, probing and defending (IPv4)   ip_out.c  route, headers, fragments
  *   nd.c       neighbour solicitations and advertisements   gso.c     cut a send unit into frames
  *   icmp.c     echo, errors in and out, rate limits         slaac.c   router advertisements, DAD

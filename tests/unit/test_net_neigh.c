@@ -1,4 +1,4 @@
-/* The neighbour table: one packet waits, asking ends, entries age, floods wash themselves out. */
+/* The neighbour table: packets wait, asking ends, entries age, floods wash themselves out. */
 #include "../lib/netfix.h"
 
 static struct netfix f;
@@ -32,22 +32,72 @@ static bool see_mark(uint8_t mark)
 	return fix_see(&f, &out, &s) && s.eth.type == ETH_IP4 && s.len == 1 && s.payload[0] == mark;
 }
 
-static void the_newest_packet_waits_for_the_address(void)
+static void packets_wait_for_the_address_in_their_order(void)
 {
 	fix_open(&f);
 
 	send_to(PEER4, 1);
 	send_to(PEER4, 2);
+	send_to(PEER4, 3);
 	CU_ASSERT(see_arp());
 	CU_ASSERT_EQUAL(s.arp.tpa, PEER4);
 	CU_ASSERT(mac_eq(&s.eth.dst, &MAC_ALL));
 	CU_ASSERT_FALSE(fix_take(&f, &out));
 	reply_from(PEER4, &MAC_PEER);
 
-	CU_ASSERT(see_mark(2));
-	CU_ASSERT(mac_eq(&s.eth.dst, &MAC_PEER));
-	CU_ASSERT(mac_eq(&s.eth.src, &MAC_ME));
+	for (uint8_t mark = 1; mark <= 3; mark++) {
+		CU_ASSERT(see_mark(mark));
+		CU_ASSERT(mac_eq(&s.eth.dst, &MAC_PEER));
+		CU_ASSERT(mac_eq(&s.eth.src, &MAC_ME));
+	}
 	CU_ASSERT_FALSE(fix_take(&f, &out));
+	CU_ASSERT_EQUAL(f.count.neigh_dropped, 0);
+	fix_close(&f);
+}
+
+/* 1,021 bytes each with the IPv4 header, so that 208 are 212,368 of 212,992. */
+static void the_oldest_of_too_many_waiting_bytes_makes_room(void)
+{
+	struct net_dst d = {.src = addr_v4(ME4), .dst = addr_v4(PEER4), .proto = 200};
+	struct chunk *c;
+	int came = 0;
+
+	fix_open(&f);
+	c = chunk_new(&f.pool, CHUNK_SMALL);
+	for (uint32_t i = 0; i < c->cap; i++)
+		c->data[i] = (uint8_t)i;
+	for (uint32_t i = 0; i < 210; i++) {
+		struct pkt *p = pkt_new(&f.pool);
+
+		pkt_add_slice(p, c, i, 1001);
+		net_send(&f.net, p, &d, f.now);
+	}
+	chunk_unref(&f.pool, c);
+	CU_ASSERT_EQUAL(f.count.neigh_dropped, 2);
+	CU_ASSERT(see_arp());
+	reply_from(PEER4, &MAC_PEER);
+
+	while (fix_see(&f, &out, &s))
+		CU_ASSERT_EQUAL(s.payload[0], 2 + came++);
+	CU_ASSERT_EQUAL(came, 208);
+	fix_close(&f);
+}
+
+static void of_very_many_small_packets_the_newest_waits_for_each(void)
+{
+	fix_open(&f);
+
+	for (int i = 0; i < 4100; i++)
+		send_to(PEER4, (uint8_t)i);
+	send_to(PEER4 + 40, 1);
+	send_to(PEER4 + 40, 2);
+
+	CU_ASSERT_EQUAL(f.count.neigh_dropped, 4 + 1);
+	CU_ASSERT_EQUAL(f.pool.pkts.used, 4096 + 1 + 2); /* two solicitations */
+	fix_drain(&f);
+	reply_from(PEER4 + 40, &MAC_PEER);
+	CU_ASSERT(see_mark(2));
+	fix_drain(&f);
 	fix_close(&f);
 }
 
@@ -263,7 +313,9 @@ static void a_full_table_of_good_ones_still_takes_a_new_one(void)
 }
 
 static const struct test_case cases[] = {
-    TEST(the_newest_packet_waits_for_the_address),
+    TEST(packets_wait_for_the_address_in_their_order),
+    TEST(the_oldest_of_too_many_waiting_bytes_makes_room),
+    TEST(of_very_many_small_packets_the_newest_waits_for_each),
     TEST(an_answer_to_all_is_taken_but_checked_upon),
     TEST(a_far_destination_is_reached_through_the_router),
     TEST(asking_ends_after_three_seconds_and_rests),
