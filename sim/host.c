@@ -12,6 +12,8 @@
 #include "../stack/base/check.h"
 #include "capture.h"
 
+#define BACKLOG 4096 /* as many as may be half open at once: beyond, SYN cookies, and who loses its first data is reset */
+
 struct listener {
 	struct list node;
 	struct app *app;
@@ -149,7 +151,7 @@ int host_listen(struct host *h, struct app *a, const struct addr *addr, uint16_t
 	if (!err)
 		err = sock_bind(h->stack, sock, addr ? addr : &any, port);
 	if (!err)
-		err = sock_listen(h->stack, sock, 1024);
+		err = sock_listen(h->stack, sock, BACKLOG);
 	if (err) {
 		if (sock)
 			sock_close(h->stack, sock);

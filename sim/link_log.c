@@ -18,10 +18,12 @@
 #include "../traces/trace.h"
 
 #define WORDS 600
+#define NONE UINT64_MAX
 
 struct entry {
 	const struct pkt *pkt; /* compared, never followed; NULL: its fate is known */
 	uint32_t path;
+	uint64_t prev, next;   /* of those on the same path whose fates are unknown; numbers, or NONE */
 	ns_t sent;
 	uint64_t id;
 	struct pkt_note note;
@@ -37,6 +39,7 @@ struct entry {
 struct tap {
 	struct link_log *log;
 	uint32_t path;
+	uint64_t first, last; /* frames under way: their entries' numbers, or NONE */
 };
 
 struct link_log {
@@ -45,13 +48,19 @@ struct link_log {
 	struct trace_writer *writer;
 	uint32_t *iface;    /* of each link */
 	struct entry *ring; /* a power of two of them, in order of sending */
-	uint32_t head, n, cap;
+	uint64_t head;      /* the oldest's number */
+	uint32_t n, cap;
 	uint32_t snaplen;
 };
 
+static struct entry *entry_of(struct link_log *l, uint64_t number)
+{
+	return &l->ring[number & (l->cap - 1)];
+}
+
 static struct entry *at(struct link_log *l, uint32_t i)
 {
-	return &l->ring[(l->head + i) & (l->cap - 1)];
+	return entry_of(l, l->head + i);
 }
 
 /* The frame's own note ("fast retransmission of ..."), then its way, as one comment. */
@@ -103,7 +112,7 @@ static void write_known(struct link_log *l)
 {
 	while (l->n > 0 && !at(l, 0)->pkt) {
 		write_entry(l, at(l, 0));
-		l->head = (l->head + 1) & (l->cap - 1);
+		l->head++;
 		l->n--;
 	}
 }
@@ -115,11 +124,10 @@ static bool grow(struct link_log *l)
 
 	if (!ring)
 		return false;
-	for (uint32_t i = 0; i < l->cap; i++)
-		ring[i] = *at(l, i); /* all of them: the unused ones have buffers too */
+	for (uint32_t i = 0; i < l->cap; i++) /* all are in use */
+		ring[(l->head + i) & (cap - 1)] = *at(l, i);
 	free(l->ring);
 	l->ring = ring;
-	l->head = 0;
 	l->cap = cap;
 	return true;
 }
@@ -142,8 +150,34 @@ static bool keep_bytes(struct link_log *l, struct entry *e, const struct pkt *p)
 	return true;
 }
 
-static void on_sent(struct link_log *l, uint32_t path, const struct pkt *p, ns_t now)
+static void wait_append(struct tap *t, uint64_t number)
 {
+	struct entry *e = entry_of(t->log, number);
+
+	e->prev = t->last;
+	e->next = NONE;
+	if (t->last == NONE)
+		t->first = number;
+	else
+		entry_of(t->log, t->last)->next = number;
+	t->last = number;
+}
+
+static void wait_remove(struct tap *t, const struct entry *e)
+{
+	if (e->prev == NONE)
+		t->first = e->next;
+	else
+		entry_of(t->log, e->prev)->next = e->next;
+	if (e->next == NONE)
+		t->last = e->prev;
+	else
+		entry_of(t->log, e->next)->prev = e->prev;
+}
+
+static void on_sent(struct tap *t, const struct pkt *p, ns_t now)
+{
+	struct link_log *l = t->log;
 	struct entry *e;
 
 	if (l->n == l->cap && !grow(l))
@@ -152,22 +186,25 @@ static void on_sent(struct link_log *l, uint32_t path, const struct pkt *p, ns_t
 	if (!keep_bytes(l, e, p))
 		return;
 	e->pkt = p;
-	e->path = path;
+	e->path = t->path;
 	e->sent = now;
 	e->id = p->id;
 	e->note = p->note;
 	e->kind = FATE_SENT;
 	e->words[0] = e->stage[0] = 0;
 	e->eventful = false;
-	l->n++;
+	wait_append(t, l->head + l->n++);
 }
 
-/* Frames of one path come out in order, nearly: it is among the first that still wait. */
-static struct entry *find(struct link_log *l, const struct pkt *p)
+/* What happens, happens to the one sent last, or to one of the first: frames of a path come out in
+ * order, nearly. */
+static struct entry *find(struct tap *t, const struct pkt *p)
 {
-	for (uint32_t i = 0; i < l->n; i++)
-		if (at(l, i)->pkt == p)
-			return at(l, i);
+	if (t->last != NONE && entry_of(t->log, t->last)->pkt == p)
+		return entry_of(t->log, t->last);
+	for (uint64_t i = t->first; i != NONE; i = entry_of(t->log, i)->next)
+		if (entry_of(t->log, i)->pkt == p)
+			return entry_of(t->log, i);
 	return NULL;
 }
 
@@ -219,13 +256,12 @@ static void on_fate(void *arg, const struct path *path, const struct fate *f, co
 		    ns_t now)
 {
 	struct tap *tap = arg;
-	struct link_log *l = tap->log;
 	struct entry *e;
 
 	(void)path;
 	if (f->kind == FATE_SENT || f->kind == FATE_DUPLICATED)
-		on_sent(l, tap->path, p, now);
-	e = f->kind == FATE_SENT ? NULL : find(l, p);
+		on_sent(tap, p, now);
+	e = f->kind == FATE_SENT ? NULL : find(tap, p);
 	if (!e)
 		return; /* memory was short when it was sent */
 	say(e, f, now);
@@ -235,7 +271,8 @@ static void on_fate(void *arg, const struct path *path, const struct fate *f, co
 	e->kind = f->kind;
 	snprintf(e->stage, sizeof(e->stage), "%s", f->stage);
 	e->pkt = NULL;
-	write_known(l);
+	wait_remove(tap, e);
+	write_known(tap->log);
 }
 
 /* ---- the file ---- */
@@ -294,7 +331,7 @@ struct link_log *link_log_open(struct world *w, const char *file, char *err, siz
 		return NULL;
 	}
 	for (uint32_t i = 0; i < w->npaths; i++) {
-		l->tap[i] = (struct tap){l, i};
+		l->tap[i] = (struct tap){l, i, NONE, NONE};
 		path_observe(w->path[i].path, on_fate, &l->tap[i]);
 	}
 	return l;

@@ -1,6 +1,6 @@
-/* Connections are found by walking the stack, as anybody may who looks on. To walk seldom, the place
- * where each was found is remembered by its number, and the number by a hash of the flow; both are
- * guesses that are checked.
+/* Connections are found by their flow, or at the place that their probes name. One that is closed, but
+ * whose user has not let go of it, has no flow any more: its number is remembered by a hash of the
+ * flow, a guess that is checked.
  *
  * Where a connection cannot be looked at any more (TIME-WAIT, CLOSED), a row repeats what was last
  * known of it, with the new state. */
@@ -25,7 +25,7 @@ struct known {
 	struct bblog last;
 	struct addr local, remote;
 	uint16_t lport, rport;
-	uint32_t cursor;  /* of stack_walk, before it */
+	uint32_t at;      /* of stack_at, as probes told */
 	uint32_t recover; /* the number sent last when the latest recovery began */
 	uint8_t ca;       /* enum tcp_ca, as probes told */
 	bool seen;
@@ -92,30 +92,6 @@ static bool is_flow(const struct sock_info *i, const struct flow_key *k)
 	       addr_eq(&i->remote, &k->remote);
 }
 
-/* By its number, or, if that is 0, by its flow. */
-static bool walk_to(struct tcb_log *l, uint32_t conn, const struct flow_key *key, struct sock_info *i)
-{
-	uint32_t cursor = 0, at = 0;
-
-	for (; stack_walk(l->stack, &cursor, i); at = cursor)
-		if (conn ? i->conn == conn : key && is_flow(i, key)) {
-			struct known *k = known_of(l, i->conn);
-
-			if (k)
-				k->cursor = at;
-			return k != NULL;
-		}
-	return false;
-}
-
-static bool find_conn(struct tcb_log *l, uint32_t conn, struct sock_info *i)
-{
-	const struct known *k = known_of(l, conn);
-	uint32_t cursor = k ? k->cursor : 0;
-
-	return k && ((stack_walk(l->stack, &cursor, i) && i->conn == conn) || walk_to(l, conn, NULL, i));
-}
-
 static uint32_t *guess_of(struct tcb_log *l, const struct flow_key *k)
 {
 	uint32_t ports = (uint32_t)k->lport << 16 | k->rport;
@@ -127,12 +103,14 @@ static bool find_flow(struct tcb_log *l, const struct flow_key *key, struct sock
 {
 	uint32_t *guess = guess_of(l, key);
 
-	if (*guess && find_conn(l, *guess, i) && is_flow(i, key))
-		return true;
-	if (!walk_to(l, 0, key, i))
-		return false;
-	*guess = i->conn;
-	return true;
+	if (stack_find(l->stack, &key->local, key->lport, &key->remote, key->rport, i)) {
+		bool ok = i->conn && known_of(l, i->conn);
+
+		if (ok)
+			*guess = i->conn;
+		return ok;
+	}
+	return *guess && stack_at(l->stack, l->known[*guess].at, i) && is_flow(i, key);
 }
 
 /* ---- records ---- */
@@ -342,7 +320,8 @@ void tcb_log_probe(struct tcb_log *l, const struct probe *p, ns_t now)
 
 	if (!k)
 		return;
-	if (find_conn(l, p->conn, &i))
+	k->at = p->at;
+	if (stack_at(l->stack, p->at, &i) && i.conn == p->conn)
 		remember(k, &i);
 	else if (!k->seen || p->kind != PROBE_STATE)
 		return;

@@ -361,33 +361,49 @@ int sock_info(struct stack *s, sock_t h, struct sock_info *i)
 	return 0;
 }
 
-bool stack_walk(struct stack *s, uint32_t *cursor, struct sock_info *i)
+/* What there is to tell of it. One that lives on as a compact TIME-WAIT is told of there, and one that is
+ * only waiting to be freed not at all. */
+static bool flow_info(const struct tcp_flow *f, struct sock_info *i)
 {
-	struct tcp *t = &s->tcp;
+	if (f->kind == FLOW_CONN) {
+		const struct tcb *c = (const struct tcb *)f;
 
-	while (*cursor < t->table_len) {
-		struct tcp_flow *f = t->table[(*cursor)++];
-
-		if ((uintptr_t)f & 1)
-			continue;
-		if (f->kind == FLOW_CONN) {
-			struct tcb *c = (struct tcb *)f;
-
-			/* One that lives on as a compact TIME-WAIT is told of there. */
-			if (c->state == TCP_TIME_WAIT || (c->state == TCP_CLOSED && c->user_gone))
-				continue;
-			tcp_info(c, i);
-			return true;
-		}
-		*i = (struct sock_info){.state = f->kind == FLOW_LISTENER ? TCP_LISTEN : TCP_TIME_WAIT,
-					.local = f->key.local,
-					.remote = f->key.remote,
-					.lport = f->key.lport,
-					.rport = f->key.rport,
-					.cc = "none"};
+		if (c->state == TCP_TIME_WAIT || (c->state == TCP_CLOSED && c->user_gone))
+			return false;
+		tcp_info(c, i);
 		return true;
 	}
+	*i = (struct sock_info){.state = f->kind == FLOW_LISTENER ? TCP_LISTEN : TCP_TIME_WAIT,
+				.local = f->key.local,
+				.remote = f->key.remote,
+				.lport = f->key.lport,
+				.rport = f->key.rport,
+				.cc = "none"};
+	return true;
+}
+
+bool stack_at(struct stack *s, uint32_t cursor, struct sock_info *i)
+{
+	const struct tcp_flow *f = cursor < s->tcp.table_len ? s->tcp.table[cursor] : NULL;
+
+	return f && !((uintptr_t)f & 1) && flow_info(f, i);
+}
+
+bool stack_walk(struct stack *s, uint32_t *cursor, struct sock_info *i)
+{
+	while (*cursor < s->tcp.table_len)
+		if (stack_at(s, (*cursor)++, i))
+			return true;
 	return false;
+}
+
+bool stack_find(struct stack *s, const struct addr *local, uint16_t lport, const struct addr *remote,
+		uint16_t rport, struct sock_info *i)
+{
+	struct flow_key key = {.local = *local, .remote = *remote, .lport = lport, .rport = rport};
+	const struct tcp_flow *f = flowmap_find(&s->tcp.flows, &key);
+
+	return f && flow_info(f, i);
 }
 
 int sock_ao_set(struct stack *s, sock_t h, int current, int rnext)

@@ -14,7 +14,7 @@
  *  4. After stack_output has returned less than `max` there is nothing more to send now.
  *  5. Nothing fails for want of memory in a way that the peer could not also have caused by loss:
  *     the frame is dropped and counted. User calls return a negative enum err.
- *  6. The observers may look (stack_walk, sock_info), and may not call back in.
+ *  6. The observers may look (stack_walk, stack_find, sock_info), and may not call back in.
  *
  * Sockets are handles (index and generation), never pointers: a stale one is an error, not a crash.
  * All calls are non-blocking; readiness comes from stack_events. */
@@ -308,6 +308,11 @@ int sock_info(struct stack *, sock_t, struct sock_info *);
 /* Walks all TCP connections, listeners and TIME-WAITs in a stable order: *cursor starts at 0;
  * false at the end. For tests, checks and reports. */
 bool stack_walk(struct stack *, uint32_t *cursor, struct sock_info *);
+/* One of them, without a walk: by its flow (what a segment of this flow would be for, listeners apart), or
+ * by the cursor at which a walk would find it (struct probe has it). False: none, or another by now. */
+bool stack_find(struct stack *, const struct addr *local, uint16_t lport, const struct addr *remote,
+		uint16_t rport, struct sock_info *);
+bool stack_at(struct stack *, uint32_t cursor, struct sock_info *);
 
 /* ---- authentication: TCP-AO (RFC 5925) ---- */
 
@@ -369,6 +374,7 @@ enum probe_kind {
 struct probe {
 	enum probe_kind kind;
 	uint32_t conn;         /* number of the connection within the stack, from 1 */
+	uint32_t at;           /* where stack_at finds it */
 	enum tcp_state from, to;
 	uint32_t lo, hi;       /* raw sequence range, for LOSS, RTO, TLP, UNDO */
 	uint32_t cwnd, ssthresh;

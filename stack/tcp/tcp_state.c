@@ -48,6 +48,7 @@ void tcp_probe(struct tcb *c, enum probe_kind kind, seq_t lo, seq_t hi, ns_t val
 		return;
 	struct probe p = {.kind = kind,
 			  .conn = c->number,
+			  .at = c->table_at,
 			  .from = c->state,
 			  .to = c->state,
 			  .lo = lo.v,
@@ -69,6 +70,7 @@ void tcp_set_state(struct tcb *c, enum tcp_state to, const char *why)
 	if (c->tcp->probe) {
 		struct probe p = {.kind = PROBE_STATE,
 				  .conn = c->number,
+				  .at = c->table_at,
 				  .from = from,
 				  .to = to,
 				  .cwnd = c->cc.cwnd,

@@ -3,6 +3,7 @@
 
 #include "../../stack/wire/eth.h"
 #include "../lib/lone.h"
+#include "../lib/twohosts.h"
 
 /* The first 24 bytes of a datagram of 48: the rest never comes. */
 static void give_half_a_datagram(struct lone *l)
@@ -43,7 +44,38 @@ static void a_flush_leaves_no_packet_behind(void)
 	lone_free(l);
 }
 
+/* What an observer looks up must be what a walk would have come upon. */
+static void a_connection_is_found_by_its_flow_and_by_its_place(void)
+{
+	struct twohosts *w = twohosts_new(1, NULL, NULL);
+	struct sock_info walked, found;
+	uint32_t cursor = 0, conns = 0;
+
+	CU_ASSERT_TRUE_FATAL(twohosts_connect(w));
+	while (stack_walk(w->stack[1], &cursor, &walked)) {
+		bool listens = walked.state == TCP_LISTEN;
+
+		CU_ASSERT_TRUE(stack_at(w->stack[1], cursor - 1, &found));
+		CU_ASSERT_EQUAL(found.conn, walked.conn);
+		CU_ASSERT_EQUAL(found.lport, walked.lport);
+		CU_ASSERT_EQUAL(listens, !stack_find(w->stack[1], &walked.local, walked.lport, &walked.remote,
+						     walked.rport, &found));
+		CU_ASSERT_EQUAL(found.conn, walked.conn);
+		conns += !listens;
+	}
+	CU_ASSERT_EQUAL(conns, 1);
+	CU_ASSERT_FALSE(stack_at(w->stack[1], cursor, &found));
+	walked.rport++;
+	CU_ASSERT_FALSE(stack_find(w->stack[1], &walked.local, walked.lport, &walked.remote, walked.rport, &found));
+
+	sock_abort(w->stack[0], w->client);
+	twohosts_run(w, w->now + SEC);
+	CU_ASSERT_FALSE(stack_at(w->stack[0], 0, &found));
+	twohosts_free(w);
+}
+
 static const struct test_case cases[] = {
+	TEST(a_connection_is_found_by_its_flow_and_by_its_place),
 	TEST(a_flush_leaves_no_packet_behind),
 };
 TEST_SUITE(stack, cases);
