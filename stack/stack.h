@@ -74,7 +74,7 @@ struct tcp_config {
 	bool limited_transmit, prr, tlp, frto, eifel;
 	bool hystart, abc, idle_restart;
 	bool pacing;               /* of what does not pace by itself, as BBR does: by the window and the RTT */
-	bool nagle, delayed_ack, quickack; /* quickack: Linux's quick-ACK phase at the start */
+	bool nagle, delayed_ack, quickack; /* quickack: phases of immediate ACKs, as Linux has them */
 	bool syn_cookies, rfc1337, keepalive;
 	bool fastopen;             /* RFC 7413; the client asks by sock_connect_data or OPT_FASTOPEN */
 	uint16_t fastopen_pending; /* half open connections that may hold data of a SYN; 256 */

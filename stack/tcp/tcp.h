@@ -456,6 +456,10 @@ ns_t tcp_deadline(const struct tcp *);
 
 /* tcp_rcv.c: text, the ACK policy, the window we offer. */
 void tcp_rcv_text(struct tcb *, const struct seg *, const struct pkt *);
+/* The next segments are answered at once, so that the sender need not wait for the second of two, nor for
+ * one ACK that gets lost: at the start, after a duplicate, after a silence (as Linux does). */
+void tcp_rcv_quick(struct tcb *);
+void tcp_rcv_after_silence(struct tcb *); /* text came; before last_data_in is moved */
 void tcp_rcv_read(struct tcb *);      /* the user took bytes: maybe a window update */
 uint32_t tcp_rcv_urgent(const struct tcb *); /* bytes from the user's next one to the urgent pointer */
 

@@ -76,6 +76,7 @@ static void note_duplicate(struct tcb *c, const struct seg *g)
 	c->tcp->count->tcp_dup_data++;
 	c->dsack_due = c->cfg->dsack && c->sack_ok;
 	c->dsack = (struct seq_range){g->seq, seq_min(end, c->rcv.nxt)};
+	tcp_rcv_quick(c);
 }
 
 /* RFC 9293 3.10.7.4: when the window is shut, ACKs and URGs of the right number still count. */
@@ -529,8 +530,10 @@ static void arrive(struct tcb *c, struct seg *g, struct pkt *p, const struct ip_
 
 	c->stat.segs_in += segs;
 	c->stat.data_in += g->len ? segs : 0;
-	if (g->len)
+	if (g->len) {
+		tcp_rcv_after_silence(c);
 		c->last_data_in = c->tcp->now;
+	}
 	if (c->state == TCP_SYN_SENT)
 		v = arrive_syn_sent(c, g, p);
 	else

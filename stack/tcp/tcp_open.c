@@ -424,7 +424,7 @@ void tcp_established(struct tcb *c, const char *why)
 	c->tlp_sampled = true;
 	c->last_ack_sent = c->rcv.nxt;
 	c->snd.edge = seq_add(c->snd.una, c->snd.wnd);
-	c->quick = c->cfg->quickack ? QUICKACKS : 0;
+	tcp_rcv_quick(c);
 	/* RFC 6298 5.7: a handshake that timed out starts data with an RTO of 3 s. */
 	if (c->rtt.srtt == 0 && c->rtt.backoff)
 		c->rtt.rto = ns_max(c->rtt.rto, 3 * SEC);

@@ -54,6 +54,19 @@ void tcp_rcv_read(struct tcb *c)
 	}
 }
 
+void tcp_rcv_quick(struct tcb *c)
+{
+	c->quick = c->cfg->quickack ? QUICKACKS : 0;
+}
+
+/* Text after a silence longer than a timeout: the sender begins anew with a small window, or ACKs of
+ * ours were lost. Not in a dialogue, where what we say next brings the ACK along. */
+void tcp_rcv_after_silence(struct tcb *c)
+{
+	if (c->tcp->now - c->last_data_in > rtt_rto(&c->rtt) && c->last_data_out <= c->last_data_in)
+		tcp_rcv_quick(c);
+}
+
 static void want_ack(struct tcb *c, const struct seg *g, bool in_order)
 {
 	if (!in_order) {
@@ -105,6 +118,7 @@ void tcp_rcv_text(struct tcb *c, const struct seg *g, const struct pkt *p)
 		t->count->tcp_dup_data++;
 		c->dsack_due = c->cfg->dsack && c->sack_ok;
 		c->dsack = r.dup;
+		tcp_rcv_quick(c);
 	}
 	if (r.early) {
 		t->count->tcp_ooo++;

@@ -59,6 +59,74 @@ static void one_segment_waits_for_a_second_but_not_half_a_second(void)
 	lone_free(l);
 }
 
+/* With quick ACKs, and the phase at the start behind it. */
+static struct lone *open_quick(struct lone_peer *p)
+{
+	struct lone *l = lone_open();
+
+	*p = lone_peer(0);
+	p->ts = false;
+	lone_handshake(l, p);
+	for (int i = 0; i < 16; i++)
+		lone_say(l, p, TH_ACK, 1460);
+	CU_ASSERT_EQUAL(l->nheard, 16);
+	lone_wait(l, 50 * MS);
+	lone_forget(l);
+	return l;
+}
+
+/* Does a lone segment have its ACK at once? */
+static bool answered(struct lone *l, struct lone_peer *p)
+{
+	size_t before = l->nheard;
+
+	lone_say(l, p, TH_ACK, 1460);
+	return l->nheard > before;
+}
+
+static void after_a_duplicate_sixteen_segments_are_answered_at_once(void)
+{
+	struct lone_peer p;
+	struct lone *l = open_quick(&p);
+
+	CU_ASSERT_FALSE(answered(l, &p));
+	lone_wait(l, 50 * MS);
+	p.nxt -= 1460;
+	CU_ASSERT_TRUE(answered(l, &p)); /* the copy: RFC 2883 */
+	for (int i = 0; i < 16; i++)
+		CU_ASSERT_TRUE(answered(l, &p));
+	CU_ASSERT_FALSE(answered(l, &p));
+	lone_free(l);
+}
+
+static void after_a_silence_a_segment_is_answered_at_once(void)
+{
+	struct lone_peer p;
+	struct lone *l = open_quick(&p);
+
+	lone_wait(l, 100 * MS);
+	CU_ASSERT_FALSE(answered(l, &p));
+	lone_wait(l, 1001 * MS); /* beyond a timeout */
+	CU_ASSERT_TRUE(answered(l, &p));
+	CU_ASSERT_TRUE(answered(l, &p));
+	lone_free(l);
+}
+
+static void in_a_dialogue_a_silence_says_nothing(void)
+{
+	struct lone_peer p;
+	struct lone *l = open_quick(&p);
+
+	lone_wait(l, 100 * MS);
+	CU_ASSERT_EQUAL(sock_send(l->s, p.sock, "answer", 6), 6);
+	lone_turn(l);
+	p.ack += 6;
+	lone_say(l, &p, TH_ACK, 0);
+	lone_wait(l, 1001 * MS);
+	CU_ASSERT_FALSE(answered(l, &p));
+	lone_free(l);
+}
+
 static void the_window_opens_by_whole_segments(void)
 {
 	struct lone_peer p;
@@ -95,6 +163,9 @@ static void the_window_opens_by_whole_segments(void)
 static const struct test_case cases[] = {
 	TEST(what_arrives_together_is_acknowledged_once),
 	TEST(one_segment_waits_for_a_second_but_not_half_a_second),
+	TEST(after_a_duplicate_sixteen_segments_are_answered_at_once),
+	TEST(after_a_silence_a_segment_is_answered_at_once),
+	TEST(in_a_dialogue_a_silence_says_nothing),
 	TEST(the_window_opens_by_whole_segments),
 };
 TEST_SUITE(tcp_rcv, cases);
