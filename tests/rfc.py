@@ -3,7 +3,8 @@
 
 Each row names where a requirement of an RFC is met (file:function) and what shows it (suite:test in
 tests/unit/test_<suite>.c, or scripts/... below tests/). A name that does not exist fails the run: a
-renamed function or a deleted test must not leave the table behind."""
+renamed function or a deleted test must not leave the table behind. The same holds for the tests that
+tests/hardening.md names."""
 import collections
 import os
 import re
@@ -53,8 +54,16 @@ def read_rows():
                 yield number, line.rstrip('\n').split('\t')
 
 
+def hardening_faults():
+    for number, line in enumerate(text_of('tests/hardening.md').splitlines(), 1):
+        for ref in re.findall(r'`((?:\w+:\w+)|(?:scripts/[\w/.-]+))`', line):
+            fault = test_fault(ref)
+            if fault:
+                yield f'tests/hardening.md:{number}: {fault}'
+
+
 def main():
-    faults, seen = [], set()
+    faults, seen = list(hardening_faults()), set()
     counts = collections.defaultdict(collections.Counter)
     for number, row in read_rows():
         where = f'tests/rfc/requirements.tsv:{number}'

@@ -346,6 +346,60 @@ static void the_limit_of_challenges_can_be_set(void)
 	}
 }
 
+/* Two ends that disagree about their numbers, or one to whom its own words are sent back, must not talk for
+ * ever: an answer to what carries nothing is limited, of whatever kind it is. */
+static void a_war_of_acknowledgments_ends(void)
+{
+	static const struct {
+		const char *name;
+		int32_t seq, ack;
+		uint16_t flags;
+	} rows[] = {
+		{"beyond the window", 5000000, 0, TH_ACK},  {"below it", -1, 0, TH_ACK},
+		{"of nothing sent", 0, 1, TH_ACK},          {"far too old", 0, -5000000, TH_ACK},
+		{"SYN", 7, 0, TH_SYN},                      {"SYN-ACK", 0, 0, TH_SYN | TH_ACK},
+		{"RST in the window", 7, 0, TH_RST},        {"both wrong", 90000000, 90000000, TH_ACK | TH_PSH},
+	};
+
+	for (size_t k = 0; k < ARRAY_LEN(rows); k++) {
+		struct lone *l = lone_open();
+		struct lone_peer p = lone_peer(1);
+
+		p.ts = false;
+		lone_handshake(l, &p);
+		for (int i = 0; i < 1000; i++) { /* a second of them */
+			struct seg g = bare(p.nxt + (uint32_t)rows[k].seq, p.ack + (uint32_t)rows[k].ack, rows[k].flags);
+
+			lone_say_seg(l, &p, &g, NULL);
+			lone_wait(l, MS);
+			if (l->nheard > 400) /* the fixture keeps 512 */
+				break;
+		}
+		if (l->nheard > 10 * (1 + 10) || lone_state(l, &p) != TCP_ESTABLISHED)
+			FAIL_ROW(rows[k].name);
+		lone_free(l);
+	}
+}
+
+/* RFC 6335 6: port 0 is reserved. */
+static void nobody_listens_on_port_zero_and_a_syn_from_there_is_ignored(void)
+{
+	struct lone *l = lone_open();
+	struct lone_peer p = lone_peer(1);
+
+	p.stack_port = 0;
+	lone_say(l, &p, TH_SYN, 0);
+	CU_ASSERT_EQUAL(lone_heard(l, TH_RST, TH_RST), 1);
+	CU_ASSERT_EQUAL(lone_count(l, TCP_SYN_RECEIVED), 0);
+	p = lone_peer(1);
+	p.port = 0;
+	lone_forget(l);
+	lone_say(l, &p, TH_SYN, 0);
+	CU_ASSERT_EQUAL(l->nheard, 0);
+	CU_ASSERT_EQUAL(lone_count(l, TCP_SYN_RECEIVED), 0);
+	lone_free(l);
+}
+
 /* CVE-2019-12258: options that lie must not close anything. */
 static void malformed_options_do_not_reset(void)
 {
@@ -687,6 +741,8 @@ static const struct test_case cases[] = {
 	TEST(an_old_acknowledgment_is_judged_by_the_scaled_window),
 	TEST(challenges_come_back_with_time),
 	TEST(the_limit_of_challenges_can_be_set),
+	TEST(a_war_of_acknowledgments_ends),
+	TEST(nobody_listens_on_port_zero_and_a_syn_from_there_is_ignored),
 	TEST(malformed_options_do_not_reset),
 	TEST(a_refused_segment_does_not_poison_the_timestamp),
 	TEST(a_half_open_connection_is_not_poisoned_either),

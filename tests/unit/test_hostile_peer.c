@@ -1,7 +1,9 @@
 /* A peer that completed the handshake and then lies: about urgency, about what it has (SACK, ACK),
  * about its window, its segment size, the end of its stream. RFC 9293 3.7, 3.8; RFC 6093; RFC 2018 8;
  * Savage et al. 1999 (ACK division, duplicate ACKs, optimistic ACKs); CVE-2019-11477 to -11479. */
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "../../stack/base/check.h"
 #include "../../stack/base/rng.h"
@@ -608,6 +610,54 @@ static void sacks_of_every_other_byte_are_bounded(void)
 	lone_free(l);
 }
 
+/* SegmentSmack (CVE-2018-5390) and SACK Slowness (CVE-2019-11478): what one segment costs does not grow with
+ * what others have left behind. A microsecond is usual, ten with the sanitizers; a walk over all that is held
+ * would take a thousand. */
+static void no_segment_costs_more_than_a_fraction_of_a_millisecond(void)
+{
+	enum { SEGMENTS = 12000, MOST_US = 300 };
+	static const char *const names[] = {"holes", "holes from above", "overlaps", "SACKs of every other byte",
+					    "SACKs from above", "classic SACKs"};
+
+	for (int attack = 0; attack < (int)ARRAY_LEN(names); attack++) {
+		struct lone *l = lone_new();
+		struct lone_peer p = lone_peer(1);
+
+		if (attack == 5)
+			l->cfg.tcp.recovery = RECOVERY_SACK;
+		lone_start(l);
+		lone_handshake(l, &p);
+		if (attack >= 3)
+			send_text(l, &p, 14000);
+		clock_t began = clock();
+
+		for (int k = 0; k < SEGMENTS; k++) {
+			int32_t up = 10 + 2 * (k % 20000), down = 60000 - 2 * (k % 20000);
+
+			if (attack < 3) {
+				say_piece(l, &p, attack == 1 ? down : attack == 2 ? 10 + k % 977 : up, attack == 2 ? 500 : 1, 0);
+				continue;
+			}
+			struct seg g = piece(&p, 0, 0, 0);
+			uint32_t at = attack == 4 ? 13990 - (uint32_t)(2 * k % 13900) : 1 + (uint32_t)(2 * k % 13900);
+
+			g.opt.nsack = 1;
+			g.opt.sack[0].lo = seq_of(p.ack + at);
+			g.opt.sack[0].hi = seq_of(p.ack + at + 1);
+			lone_say_seg(l, &p, &g, NULL);
+			if (k % 256 == 0)
+				lone_forget(l);
+		}
+		double us = (double)(clock() - began) / CLOCKS_PER_SEC * 1e6 / SEGMENTS;
+
+		if (us > MOST_US) {
+			printf("%s: %.0f us a segment\n", names[attack], us);
+			FAIL_ROW(names[attack]);
+		}
+		lone_free(l);
+	}
+}
+
 static void a_peer_that_takes_its_sacks_back_gets_everything_again(void)
 {
 	struct lone *l = lone_open();
@@ -934,6 +984,7 @@ static const struct test_case cases[] = {
 	TEST(sack_blocks_that_lie_mark_nothing),
 	TEST(random_sacks_keep_the_scoreboard_sound),
 	TEST(sacks_of_every_other_byte_are_bounded),
+	TEST(no_segment_costs_more_than_a_fraction_of_a_millisecond),
 	TEST(a_peer_that_takes_its_sacks_back_gets_everything_again),
 	TEST(echoed_timestamps_that_lie_keep_the_timeout_in_bounds),
 	TEST(nothing_is_sent_beyond_the_window_but_a_probe),
