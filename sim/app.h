@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #include "stream.h"
+#include "stream_log.h"
 
 struct app;
 
@@ -121,7 +122,7 @@ struct serve_config {
 	const struct tcp_config *tcp;
 	uint64_t count;        /* end after so many connections; 0: never */
 	const char *root;      /* http */
-	FILE *log;             /* lines for people: peers, verdicts; NULL: none */
+	struct stream_log log; /* peers, verdicts */
 	FILE *out;             /* results: the welcome server's `Peer: {...}`; NULL: none */
 };
 
@@ -141,7 +142,7 @@ struct pipe_config {
 	const struct stream_tls *tls;
 	pipe_out_fn *out;
 	void *arg;
-	FILE *log;
+	struct stream_log log;
 };
 
 struct app *app_pipe(const struct pipe_config *);

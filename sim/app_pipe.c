@@ -78,21 +78,6 @@ static void move_in(struct pipe_app *p, ns_t now)
 		p->from = 0;
 }
 
-static void log_open(const struct pipe_app *p)
-{
-	char peer[ADDR_TEXT + 8];
-	const struct tls_info *i = p->s->tls ? tls_info(p->s->tls) : NULL;
-
-	if (!p->cfg.log)
-		return;
-	fprintf(p->cfg.log, "connected to %s",
-		endpoint_print(peer, sizeof(peer), &p->s->remote, p->s->rport));
-	if (i)
-		fprintf(p->cfg.log, ", %s %s %s", i->version, i->suite, i->curve);
-	fputc('\n', p->cfg.log);
-	stream_tell_peer(p->s, p->cfg.log);
-}
-
 static bool all_said(const struct pipe_app *p)
 {
 	return p->eof && p->n == 0;
@@ -105,10 +90,13 @@ static void pipe_event(struct app *a, struct stream *s, uint32_t bits, ns_t now)
 	p->s = s;
 	if (bits & STREAM_OPEN) {
 		p->quiet_from = now;
-		log_open(p);
+		stream_log_open(&p->cfg.log, s);
+		if (p->cfg.log.to && !p->cfg.log.json)
+			stream_tell_peer(s, p->cfg.log.to);
 	}
 	move_out(p, now);
 	if (bits & STREAM_CLOSED) {
+		stream_log_closed(&p->cfg.log, s);
 		p->verdict = s->verdict;
 		memcpy(p->why, s->why, sizeof(p->why));
 		p->s = NULL;

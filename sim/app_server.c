@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "../stack/base/check.h"
-#include "../stack/wire/print.h"
 #include "host.h"
 
 #define CONNS_MAX 32768
@@ -57,33 +56,6 @@ static bool server_finished(const struct app *a)
 	return a->stopping || (enough(of(a)) && a->conns == 0);
 }
 
-static void log_open(struct server *sv, struct stream *s)
-{
-	char peer[ADDR_TEXT + 8];
-	const struct tls_info *i = s->tls ? tls_info(s->tls) : NULL;
-
-	if (!sv->cfg.log)
-		return;
-	fprintf(sv->cfg.log, "%s: connected",
-		endpoint_print(peer, sizeof(peer), &s->remote, s->rport));
-	if (i)
-		fprintf(sv->cfg.log, ", %s %s %s%s%s", i->version, i->suite, i->curve,
-			*i->server_name ? ", for " : "", i->server_name);
-	fputc('\n', sv->cfg.log);
-}
-
-static void log_close(struct server *sv, const struct stream *s)
-{
-	char peer[ADDR_TEXT + 8];
-
-	if (!sv->cfg.log)
-		return;
-	fprintf(sv->cfg.log, "%s: %s, %llu bytes in, %llu out%s%s\n",
-		endpoint_print(peer, sizeof(peer), &s->remote, s->rport),
-		stream_verdict_name(s->verdict), (unsigned long long)s->bytes_in,
-		(unsigned long long)s->bytes_out, s->why[0] ? ": " : "", s->why);
-}
-
 static void server_event(struct app *a, struct stream *s, uint32_t bits, ns_t now)
 {
 	struct server *sv = of(a);
@@ -94,7 +66,7 @@ static void server_event(struct app *a, struct stream *s, uint32_t bits, ns_t no
 	if (!s->user && too_many(sv)) {
 		stream_abort(s);
 	} else if (bits & STREAM_OPEN) {
-		log_open(sv, s);
+		stream_log_open(&sv->cfg.log, s);
 		s->user = calloc(1, sv->ops->conn_size ? sv->ops->conn_size : 1);
 		if (!s->user)
 			stream_abort(s);
@@ -108,7 +80,7 @@ static void server_event(struct app *a, struct stream *s, uint32_t bits, ns_t no
 		sv->ops->over(sv, s);
 	free(s->user);
 	s->user = NULL;
-	log_close(sv, s);
+	stream_log_closed(&sv->cfg.log, s);
 }
 
 static void server_free(struct app *a)

@@ -3,6 +3,7 @@
  * be told at this tap, or one was called so that was none. */
 #include "cmd.h"
 
+#include "../traces/js.h"
 #include "../traces/score.h"
 
 #include <getopt.h>
@@ -28,11 +29,7 @@ static int judge(const char *file, bool json, struct reader *in, struct analysis
 		fprintf(stderr, "%s:%s\n", file, reader_error(in));
 		code = WRONG_INPUT;
 	} else if (json) {
-		json_t *j = score_json(&s, file);
-
-		code = json_dumpf(j, stdout, JSON_INDENT(1) | JSON_PRESERVE_ORDER) == 0 && score_perfect(&s) ? 0 : 1;
-		putchar('\n');
-		json_decref(j);
+		code = js_print(stdout, score_json(&s, file), false) && score_perfect(&s) ? 0 : 1;
 	} else {
 		struct doc *d = doc_new(stdout, DOC_TEXT, file);
 

@@ -6,6 +6,7 @@
 
 #include "../traces/explain.h"
 #include "../traces/journey.h"
+#include "../traces/js.h"
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -201,14 +202,10 @@ static bool print_json(const struct answer *w)
 {
 	json_t *j = w->r->frame ? explain_frame_json(&w->found->view, w->r->file)
 				: explain_json(w->a, w->r->file, w->r->stream);
-	bool ok;
 
 	if (w->journey)
 		json_object_set_new(j, "journey", journey_json(w->journey, w->r->with));
-	ok = json_dumpf(j, stdout, JSON_INDENT(1) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(15)) == 0;
-	json_decref(j);
-	putchar('\n');
-	return ok && fflush(stdout) == 0;
+	return js_print(stdout, j, false);
 }
 
 /* Whether what was asked for is there; otherwise a line on stderr. */

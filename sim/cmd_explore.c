@@ -17,6 +17,7 @@
 
 #include "../stack/base/check.h"
 #include "../stack/base/rng.h"
+#include "../traces/js.h"
 #include "jobs.h"
 #include "report.h"
 #include "scenario_args.h"
@@ -27,6 +28,7 @@
 #define SHOWN_MAX 20     /* different failures that are printed; the rest is counted */
 #define SHRUNK_MAX 100   /* failures that are tried with less */
 #define FAULT_TEXT 160
+#define DELAY_NS (50 * MS)
 #define DELAY "50ms"     /* longer than most round trips here, shorter than the least timeout */
 
 enum kind { DROP, DUPLICATE, DELAY_IT, CORRUPT, KINDS };
@@ -62,6 +64,7 @@ struct explorer {
 	uint32_t nkinds;
 	int workers;
 	bool quiet;
+	json_t *failures; /* --json; NULL: lines */
 };
 
 /* ---- one run ---- */
@@ -223,19 +226,65 @@ static void shrink(struct explorer *x, struct trial *t, struct outcome_text *o)
 	}
 }
 
-static void print_failure(const struct explorer *x, const struct trial *t, const struct outcome_text *o)
+/* The command that repeats it; gives. */
+static char *command_of(const struct explorer *x, const struct trial *t)
 {
-	char text[FAULT_TEXT];
+	char text[FAULT_TEXT], *all = NULL;
+	size_t len;
+	FILE *f = open_memstream(&all, &len);
 
-	printf("FAIL %s: tapir run %s --seed %" PRIu64, o->text, x->file, t->seed);
+	if (!f)
+		return NULL;
+	fprintf(f, "tapir run %s --seed %" PRIu64, x->file, t->seed);
 	for (size_t i = 0; i < x->args.options.nset; i++)
-		printf(" --set '%s'", x->args.set[i]);
+		fprintf(f, " --set '%s'", x->args.set[i]);
 	for (int i = 0; i < t->n; i++) {
 		fault_print(text, x, &t->fault[i]);
-		printf(" --set '%s'", text);
+		fprintf(f, " --set '%s'", text);
 	}
-	putchar('\n');
+	fclose(f);
+	return all;
+}
+
+static json_t *failure_json(const struct explorer *x, const struct trial *t, const struct outcome_text *o, const char *command)
+{
+	json_t *faults = json_array();
+
+	for (int i = 0; i < t->n; i++) {
+		const struct fault *f = &t->fault[i];
+		json_t *j = json_pack("{s:s, s:o, s:s}", "host", x->sc->host[f->host].name, "segment", js_count(f->number), "do",
+				      kind_word[f->kind]);
+
+		if (f->kind == DELAY_IT)
+			json_object_set_new(j, "by", js_time(DELAY_NS));
+		json_array_append_new(faults, j);
+	}
+	return json_pack("{s:s, s:o, s:o, s:o, s:o}", "what", o->what == BROKE ? "broke" : "flow", "text", js_text(o->text), "seed",
+			 js_count(t->seed), "faults", faults, "command", js_text(command));
+}
+
+static void tell_failure(const struct explorer *x, const struct trial *t, const struct outcome_text *o)
+{
+	char *command = command_of(x, t);
+
+	if (x->failures)
+		json_array_append_new(x->failures, failure_json(x, t, o, command));
+	else
+		printf("FAIL %s: %s\n", o->text, command ? command : "(out of memory)");
 	fflush(stdout);
+	free(command);
+}
+
+static void tell_counts(const struct explorer *x, uint64_t runs, uint64_t failed)
+{
+	if (x->failures)
+		js_print(stdout, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:O}", "file", js_text(x->file), "seed",
+					   js_count(x->sc->seed), "runs", js_count(runs), "singles", js_count(x->singles),
+					   "pairs", js_count(x->pairs), "swarm", js_count(x->swarm), "failed",
+					   js_count(failed), "failures", x->failures), false);
+	else if (!x->quiet || failed)
+		printf("%" PRIu64 " runs (%" PRIu64 " single faults, %" PRIu64 " pairs, %" PRIu64 " of a swarm), %" PRIu64
+		       " failed\n", runs, x->singles, x->pairs, x->swarm, failed);
 }
 
 static bool is_among(const struct trial *list, uint64_t n, const struct trial *t)
@@ -271,11 +320,9 @@ static int report(struct explorer *x, uint64_t n, const struct outcome_text *res
 		if (is_among(shown, n_shown, &t))
 			continue;
 		shown[n_shown++] = t;
-		print_failure(x, &t, &o);
+		tell_failure(x, &t, &o);
 	}
-	if (!x->quiet || failed)
-		printf("%" PRIu64 " runs (%" PRIu64 " single faults, %" PRIu64 " pairs, %" PRIu64 " of a swarm), %" PRIu64 " failed\n", n,
-		       x->singles, x->pairs, x->swarm, failed);
+	tell_counts(x, n, failed);
 	return broke ? 3 : failed ? 1 : 0;
 }
 
@@ -350,6 +397,10 @@ static int parse_option(struct explorer *x, int c)
 	case 'q':
 		x->quiet = true;
 		return 0;
+	case 'J':
+		if (!x->failures)
+			x->failures = json_array();
+		return 0;
 	default:
 		return scenario_arg(&x->args, c, optarg) ? 0 : 2;
 	}
@@ -360,6 +411,7 @@ static int explore(int argc, char **argv)
 	static const struct option longs[] = {
 		{"faults", required_argument, NULL, 'f'}, {"pairs", required_argument, NULL, 'p'},
 		{"swarm", required_argument, NULL, 'w'},  {"quiet", no_argument, NULL, 'q'},
+		{"json", no_argument, NULL, 'J'},
 		{"seed", required_argument, NULL, 's'},   {"set", required_argument, NULL, 'S'},
 		{NULL, 0, NULL, 0},
 	};
@@ -385,6 +437,7 @@ static int explore(int argc, char **argv)
 	x.segments = calloc(x.sc->nnodes, sizeof(*x.segments));
 	code = x.segments ? explore_all(&x) : 2;
 	free(x.segments);
+	json_decref(x.failures);
 	scenario_free(x.sc);
 	return code;
 }
@@ -392,13 +445,15 @@ static int explore(int argc, char **argv)
 const struct command cmd_explore = {
 	.name = "explore",
 	.args = "SCENARIO.yaml [--faults drop,duplicate,delay,corrupt] [--pairs N] [--swarm N] [-j N] [--seed N] "
-		"[--set PATH=VALUE]...",
+		"[--set PATH=VALUE]... [--json]",
 	.summary = "every single fault, then pairs, then swarms; a failure becomes one line that repeats it",
 	.help = "  --faults LIST  the kinds (all four); a delay is of " DELAY "\n"
 		"  --pairs N      so many random pairs of faults (0)\n"
 		"  --swarm N      so many runs with another seed and 3 to 16 random faults (0)\n"
 		"  -j N           so many processes (1)\n"
 		"  --seed N, --set PATH=VALUE  as in `tapir run`\n"
+		"  --json         {file, seed, runs, singles, pairs, swarm, failed, failures: [{what: flow or broke,\n"
+		"                 text, seed, faults: [{host, segment, do, by}], command}]}\n"
 		"  --quiet        only failures\n"
 		"A run fails when a flow does not end with all its bytes (exit code 1), an invariant breaks or the\n"
 		"program dies (3). Short scenarios with a late `stop` are best: each segment is a run, or four,\n"

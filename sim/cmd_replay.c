@@ -3,12 +3,14 @@
 #include "cmd.h"
 #include "record.h"
 
+#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../stack/base/check.h"
 #include "../stack/wire/eth.h"
 #include "../stack/wire/print.h"
+#include "../traces/js.h"
 
 struct replay {
 	struct link link;
@@ -17,6 +19,8 @@ struct replay {
 	ns_t now;
 	uint64_t frames, turns;
 	bool failed; /* the first difference was told */
+	bool json;
+	json_t *difference;
 };
 
 static struct replay *of(struct link *l)
@@ -26,10 +30,11 @@ static struct replay *of(struct link *l)
 
 /* ---- what is told of a difference ---- */
 
-static void say_frame(const char *which, const uint8_t *b, uint32_t len)
+/* "10.0.0.1:80 > 10.0.0.2:1024 . 1:11(10) ack 1", or what else it is. */
+static char *frame_text(char *to, size_t cap, const uint8_t *b, uint32_t len)
 {
 	struct eth_hdr eth;
-	struct ip_hdr ip;
+	struct ip_hdr ip = {0};
 	struct seg g;
 	char text[SEG_TEXT], src[ADDR_TEXT + 8], dst[ADDR_TEXT + 8];
 	uint32_t problem;
@@ -44,36 +49,45 @@ static void say_frame(const char *which, const uint8_t *b, uint32_t len)
 		ok = false;
 	if (!ok || ip.proto != PROTO_TCP || ip.frag ||
 	    !tcp_parse(b + eth.hdr_len + ip.hdr_len, len - eth.hdr_len - ip.hdr_len, &g)) {
-		printf("  %s: %u bytes, Ethernet type %04x\n", which, len, ok || len > 13 ? rd16(b + 12) : 0);
-		return;
+		snprintf(to, cap, "%u bytes, Ethernet type %04x", len, len > 13 ? rd16(b + 12) : 0);
+		return to;
 	}
 	g.len = ip.payload_len - g.hdr_len;
-	printf("  %s: %s > %s %s\n", which, endpoint_print(src, sizeof(src), &ip.src, g.sport),
-	       endpoint_print(dst, sizeof(dst), &ip.dst, g.dport),
-	       seg_print(text, sizeof(text), &g, seq_of(0), seq_of(0)));
+	snprintf(to, cap, "%s > %s %s", endpoint_print(src, sizeof(src), &ip.src, g.sport),
+		 endpoint_print(dst, sizeof(dst), &ip.dst, g.dport), seg_print(text, sizeof(text), &g, seq_of(0), seq_of(0)));
+	return to;
 }
 
+#define FRAME_TEXT (SEG_TEXT + 2 * ADDR_TEXT + 40)
+
+/* p NULL: nothing came. `at`: the first byte that differs. */
 static void say_difference(struct replay *r, const struct pkt *p, uint32_t at)
 {
 	const struct record *rec = &r->rec.next;
+	bool was = rec->kind == REC_FRAME_OUT;
+	char recorded[FRAME_TEXT] = "nothing", came[FRAME_TEXT] = "nothing";
 	static uint8_t now[PKT_MAX_LEN];
 
+	if (was && rec->len >= RECORD_FACTS)
+		frame_text(recorded, sizeof(recorded), rec->bytes + RECORD_FACTS, rec->len - RECORD_FACTS);
+	if (p) {
+		pkt_copy_out(p, 0, now, p->len);
+		frame_text(came, sizeof(came), now, p->len);
+	}
+	if (r->json) {
+		r->difference = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "frame", js_count(r->frames + 1), "time", js_time(r->now),
+					  "record", js_count(r->rec.number), "byte", was && p ? js_count(at) : json_null(),
+					  "recorded", was ? js_text(recorded) : json_null(), "now",
+					  p ? js_text(came) : json_null());
+		return;
+	}
 	printf("frame %llu, at %lld.%09lld s, record %llu: ", (unsigned long long)r->frames + 1,
 	       (long long)(r->now / SEC), (long long)(r->now % SEC), (unsigned long long)r->rec.number);
-	if (rec->kind == REC_FRAME_OUT)
+	if (was)
 		printf("differs from the recorded one at byte %u\n", at);
 	else
 		printf("none was recorded here\n");
-	if (rec->kind == REC_FRAME_OUT && rec->len >= RECORD_FACTS)
-		say_frame("recorded", rec->bytes + RECORD_FACTS, rec->len - RECORD_FACTS);
-	else
-		printf("  recorded: nothing\n");
-	if (p) {
-		pkt_copy_out(p, 0, now, p->len);
-		say_frame("now     ", now, p->len);
-	} else {
-		printf("  now     : nothing\n");
-	}
+	printf("  recorded: %s\n  now     : %s\n", recorded, came);
 }
 
 static void fail(struct replay *r, const struct pkt *p, uint32_t at)
@@ -240,8 +254,12 @@ static int play(struct replay *r)
 		fprintf(stderr, "tapir replay: %s\n", r->rec.err);
 		return 2;
 	}
-	if (r->failed)
-		return 1;
+	if (r->json)
+		js_print(stdout, json_pack("{s:o, s:o, s:o, s:b, s:o}", "file", js_text(r->rec.path), "frames", js_count(r->frames),
+					   "turns", js_count(r->turns), "same", !r->failed, "difference",
+					   r->difference ? r->difference : json_null()), false);
+	if (r->failed || r->json)
+		return r->failed;
 	printf("%s: %llu frames in %llu turns, all as recorded\n", r->rec.path,
 	       (unsigned long long)r->frames, (unsigned long long)r->turns);
 	return 0;
@@ -264,30 +282,21 @@ static int options(struct replay *r, struct session_options *o)
 	return bad;
 }
 
-static int run(int argc, char **argv)
+static int replay_file(struct replay *r, const char *path)
 {
-	struct replay *r = calloc(1, sizeof(*r));
+	const struct outside outside = {replay_fresh, replay_out, r};
 	struct session_options o;
 	char err[512];
 	int code;
 
-	if (!r)
-		return 2;
-	if (argc != 2 || argv[1][0] == '-') {
-		free(r);
-		return usage_error(argv[0], "one RECORDING expected");
-	}
-	if (!recording_open(&r->rec, argv[1], err, sizeof(err))) {
+	if (!recording_open(&r->rec, path, err, sizeof(err))) {
 		fprintf(stderr, "tapir replay: %s\n", err);
-		free(r);
 		return 2;
 	}
 	r->link.ops = &replay_ops;
 	r->link.caps = r->rec.caps;
 	code = options(r, &o);
 	if (!code) {
-		const struct outside outside = {replay_fresh, replay_out, r};
-
 		code = session_open(&r->s, &o);
 		r->s.no_output = true;
 		if (!code)
@@ -299,16 +308,40 @@ static int run(int argc, char **argv)
 		session_free(&r->s);
 	}
 	recording_close(&r->rec);
+	return code;
+}
+
+static int run(int argc, char **argv)
+{
+	static const struct option longs[] = {{"json", no_argument, NULL, 'j'}, {0}};
+	bool json = false;
+	int c, code;
+
+	optind = opterr = 0;
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1)
+		if (c == 'j')
+			json = true;
+		else
+			return option_error("replay", argv);
+	if (argc - optind != 1)
+		return usage_error("replay", "one RECORDING expected");
+	struct replay *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return 2;
+	r->json = json;
+	code = replay_file(r, argv[optind]);
 	free(r);
 	return code;
 }
 
 const struct command cmd_replay = {
 	.name = "replay",
-	.args = "RECORDING",
+	.args = "RECORDING [--json]",
 	.summary = "a recorded live run once more, in virtual time, and its frames compared",
 	.help = "RECORDING was made by `tapir serve` or `tapir connect` with --record. The files that the\n"
 		"run read (certificates, what http served) must be as they were. The first frame that\n"
-		"differs is shown beside the recorded one, and the exit code is 1.\n",
+		"differs is shown beside the recorded one, and the exit code is 1.\n\n"
+		"  --json  {file, frames, turns, same, difference: null or {frame, time, record, byte, recorded, now}}\n",
 	.run = run,
 };

@@ -1,6 +1,7 @@
 /* tapir script: runs packetdrill scripts, or whole folders of them, in virtual time. */
 #include "cmd.h"
 
+#include "../traces/js.h"
 #include "script.h"
 #include "units.h"
 
@@ -20,6 +21,7 @@ struct tally {
 	struct script_run_options run;
 	int passed, failed, skipped, bad;
 	bool quiet;
+	json_t *list; /* --json: a result each; NULL: lines */
 	ns_t deviation;
 	int others;
 };
@@ -93,6 +95,39 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+static const char *const verdict_word[] = {
+	[SCRIPT_PASS] = "pass", [SCRIPT_FAIL] = "fail", [SCRIPT_SKIP] = "skip", [SCRIPT_BAD] = "unreadable",
+};
+
+static json_t *result_json(const char *path, const struct script_result *r)
+{
+	return json_pack("{s:o, s:s, s:o, s:o, s:i, s:o}", "path", js_text(path), "verdict", verdict_word[r->verdict], "line",
+			 r->line ? json_integer(r->line) : json_null(), "text", r->text[0] ? js_text(r->text) : json_null(),
+			 "checked", r->checked, "deviation", js_time(r->deviation));
+}
+
+static void print_result(const char *path, const struct script_result *r, bool quiet)
+{
+	switch (r->verdict) {
+	case SCRIPT_PASS:
+		if (!quiet && r->deviation)
+			printf("PASS %s (off by up to %lld us)\n", path, (long long)(r->deviation / US));
+		else if (!quiet)
+			printf("PASS %s\n", path);
+		break;
+	case SCRIPT_FAIL:
+		printf("FAIL %s:%d: %s\n", path, r->line, r->text);
+		break;
+	case SCRIPT_SKIP:
+		printf("SKIP %s:%d: %s\n", path, r->line, r->text);
+		break;
+	case SCRIPT_BAD:
+		printf("FAIL %s\n", r->text); /* it begins with the place */
+		break;
+	}
+	fflush(stdout);
+}
+
 static void run_one(struct tally *t, const char *path)
 {
 	struct script_result r;
@@ -101,31 +136,33 @@ static void run_one(struct tally *t, const char *path)
 	t->others += r.others;
 	if (r.deviation > t->deviation)
 		t->deviation = r.deviation;
-	switch (r.verdict) {
-	case SCRIPT_PASS:
-		t->passed++;
-		if (t->quiet)
-			return;
-		if (r.deviation)
-			printf("PASS %s (off by up to %lld us)\n", path, (long long)(r.deviation / US));
-		else
-			printf("PASS %s\n", path);
-		break;
-	case SCRIPT_FAIL:
-		t->failed++;
-		printf("FAIL %s:%d: %s\n", path, r.line, r.text);
-		break;
-	case SCRIPT_SKIP:
-		t->skipped++;
-		printf("SKIP %s:%d: %s\n", path, r.line, r.text);
-		break;
-	case SCRIPT_BAD:
-		t->failed++;
-		t->bad++;
-		printf("FAIL %s\n", r.text); /* it begins with the place */
-		break;
+	t->passed += r.verdict == SCRIPT_PASS;
+	t->failed += r.verdict == SCRIPT_FAIL || r.verdict == SCRIPT_BAD;
+	t->skipped += r.verdict == SCRIPT_SKIP;
+	t->bad += r.verdict == SCRIPT_BAD;
+	if (!t->list)
+		print_result(path, &r, t->quiet);
+	else if (!t->quiet || r.verdict != SCRIPT_PASS)
+		json_array_append_new(t->list, result_json(path, &r));
+}
+
+static void print_tally(const struct tally *t)
+{
+	const struct script_profile *p = t->run.profile;
+
+	if (t->list) {
+		js_print(stdout, json_pack("{s:o, s:o, s:i, s:o, s:i, s:i, s:i, s:O}", "profile", js_text(p->name), "ticks",
+					   js_time(p->rules.ticks), "passed_over", t->others, "deviation",
+					   js_time(t->deviation), "passed", t->passed, "failed", t->failed, "skipped", t->skipped, "scripts", t->list), false);
+		return;
 	}
-	fflush(stdout);
+	printf("profile %s, ", p->name);
+	if (p->rules.ticks)
+		printf("retransmissions up to %lld ms early (ticks), ", (long long)(p->rules.ticks / MS));
+	if (t->others)
+		printf("%d segments of former connections passed over, ", t->others);
+	printf("largest deviation %lld us\n", (long long)(t->deviation / US));
+	printf("%d passed, %d failed, %d skipped\n", t->passed, t->failed, t->skipped);
 }
 
 static int run(int argc, char **argv)
@@ -135,6 +172,7 @@ static int run(int argc, char **argv)
 					      {"define", required_argument, NULL, 'D'},
 					      {"strict", no_argument, NULL, 'S'},
 					      {"seed", required_argument, NULL, 's'},
+					      {"json", no_argument, NULL, 'j'},
 					      {"quiet", no_argument, NULL, 'q'},
 					      {0}};
 	const char *profile = "exact", *defines[DEFINES_MAX + 2] = {0};
@@ -142,7 +180,7 @@ static int run(int argc, char **argv)
 	struct tally t = {.run = {.seed = 1, .defines = defines}};
 	struct paths list = {0};
 	int c, ndefines = 1; /* [0] is the dialect's */
-	bool strict = false, ok = true;
+	bool strict = false, json = false, ok = true;
 	char err[200];
 
 	optind = 0;
@@ -168,6 +206,9 @@ static int run(int argc, char **argv)
 		case 's':
 			if (unit_count(optarg, &t.run.seed))
 				return usage_error("script", "--seed: got `%.40s`, expected a whole number", optarg);
+			break;
+		case 'j':
+			json = true;
 			break;
 		case 'q':
 			t.quiet = true;
@@ -198,27 +239,24 @@ static int run(int argc, char **argv)
 		fprintf(stderr, "--out %s: %s\n", t.run.out_dir, errno == EEXIST ? "not a folder" : strerror(errno));
 		ok = false;
 	}
+	t.list = json ? json_array() : NULL;
 	for (size_t i = 0; i < list.n; i++) {
 		if (ok)
 			run_one(&t, list.p[i]);
 		free(list.p[i]);
 	}
 	free(list.p);
+	if (ok)
+		print_tally(&t);
+	json_decref(t.list);
 	if (!ok)
 		return 2;
-	printf("profile %s, ", p.name);
-	if (p.rules.ticks)
-		printf("retransmissions up to %lld ms early (ticks), ", (long long)(p.rules.ticks / MS));
-	if (t.others)
-		printf("%d segments of former connections passed over, ", t.others);
-	printf("largest deviation %lld us\n", (long long)(t.deviation / US));
-	printf("%d passed, %d failed, %d skipped\n", t.passed, t.failed, t.skipped);
 	return t.bad ? 2 : t.failed ? 1 : 0;
 }
 
 const struct command cmd_script = {
 	.name = "script",
-	.args = "[--profile NAMES] [--out DIR] FILE.pkt|DIR...",
+	.args = "[--profile NAMES] [--out DIR] [--json] FILE.pkt|DIR...",
 	.summary = "runs packetdrill scripts in virtual time",
 	.help = "  --profile NAMES  joined by commas; of exact (the default: no tolerance, nothing\n"
 		"                   unmentioned), linux, bsd (whose stack the script was written for),\n"
@@ -230,6 +268,8 @@ const struct command cmd_script = {
 		"  --define N=V     a symbol, as -D in packetdrill\n"
 		"  --strict         never glue segments together\n"
 		"  --seed N         of the stack\n"
+		"  --json           {profile, ticks, passed_over, deviation, passed, failed, skipped, scripts: [{path,\n"
+		"                   verdict: pass, fail, skip or unreadable, line, text, checked, deviation}]}; times in seconds\n"
 		"  --quiet          only what failed or was skipped\n",
 	.run = run,
 };

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "../stack/base/check.h"
+#include "../traces/js.h"
 #include "../traces/plot.h"
 #include "grid.h"
 #include "jobs.h"
@@ -30,7 +31,7 @@ struct request {
 	const char *out;
 	int workers;
 	uint64_t task, tasks; /* K of N, from 1 */
-	bool list, share, collect, quiet;
+	bool list, share, collect, json, quiet;
 };
 
 /* ---- a share of the runs ---- */
@@ -326,6 +327,40 @@ static uint64_t print_points(const struct grid *g, const struct point *p, bool q
 	return bad;
 }
 
+static json_t *values_json(const struct grid *g, uint64_t point)
+{
+	json_t *o = json_object();
+
+	for (uint32_t i = 0; i < g->sc->nsweep; i++)
+		json_object_set_new(o, g->sc->sweep[i].name, js_text(grid_value(g, point, i)));
+	return o;
+}
+
+static json_t *point_json(const struct grid *g, uint64_t k, const struct point *p)
+{
+	json_t *goodput = json_pack("{s:f, s:[f,f], s:o, s:o, s:o}", "mean", p->mean, "ci95", p->mean - p->half,
+				    p->mean + p->half, "median", js_count(p->median), "least", js_count(p->least), "most",
+				    js_count(p->most));
+
+	return json_pack("{s:o, s:o, s:o, s:o, s:f, s:f, s:f}", "values", values_json(g, k), "runs", js_count(g->seeds), "ok",
+			 js_count(p->ok), "goodput_bps", goodput, "retransmissions", p->resent, "timeouts", p->timeouts,
+			 "lost", p->lost);
+}
+
+static bool print_json(const struct grid *g, const struct point *p, const struct grid_figures *all, const char *dir)
+{
+	json_t *points = json_array(), *bad = json_array();
+
+	for (uint64_t k = 0; k < g->points; k++)
+		json_array_append_new(points, point_json(g, k, &p[k]));
+	for (uint64_t i = 0; i < g->runs; i++)
+		if (!all[i].ok)
+			json_array_append_new(bad, json_pack("{s:o, s:o, s:o}", "run", js_count(i), "values",
+							     values_json(g, i / g->seeds), "seed", js_count(all[i].seed)));
+	return js_print(stdout, json_pack("{s:o, s:o, s:o, s:o, s:o}", "file", js_text(g->file), "out", js_text(dir), "runs",
+					  js_count(g->runs), "points", points, "not_as_expected", bad), false);
+}
+
 static int put_together(const struct request *q, const struct grid *g, const char *dir)
 {
 	struct grid_figures *all = calloc(g->runs, sizeof(*all));
@@ -349,12 +384,14 @@ static int put_together(const struct request *q, const struct grid *g, const cha
 	if (code == 0)
 		code = write_file(g, p, dir, "goodput.svg", draw);
 	if (code == 0) {
-		code = print_points(g, p, q->quiet) ? 1 : 0;
-		for (uint64_t i = 0; code && i < g->runs; i++)
+		code = print_points(g, p, q->quiet || q->json) ? 1 : 0;
+		if (q->json)
+			print_json(g, p, all, dir);
+		for (uint64_t i = 0; code && !q->json && i < g->runs; i++)
 			if (!all[i].ok)
 				fprintf(stderr, "not as expected: %s seed=%" PRIu64 "\n", grid_words(g, i / g->seeds, words),
 					all[i].seed);
-		if (!q->quiet)
+		if (!q->quiet && !q->json)
 			fprintf(stderr, "in %s: sweep.csv, goodput.svg, and the runs\n", dir);
 	}
 	free(all);
@@ -378,13 +415,36 @@ static bool find_shares(const char *dir, uint64_t *n)
 	return false;
 }
 
-static void list_runs(const struct grid *g)
+static uint64_t seed_of(const struct grid *g, uint64_t run)
 {
+	return g->given.has_seed ? g->given.seed : g->sc->seed_last ? g->sc->seed_first + run % g->seeds : g->sc->seed;
+}
+
+static void list_runs(const struct grid *g, bool json)
+{
+	json_t *runs = json ? json_array() : NULL;
 	char words[GRID_WORDS];
 
 	for (uint64_t i = 0; i < g->runs; i++)
-		printf("%" PRIu64 " %s seed=%" PRIu64 "\n", i, grid_words(g, i / g->seeds, words),
-		       g->given.has_seed ? g->given.seed : g->sc->seed_last ? g->sc->seed_first + i % g->seeds : g->sc->seed);
+		if (json)
+			json_array_append_new(runs, json_pack("{s:o, s:o, s:o}", "run", js_count(i), "values",
+							      values_json(g, i / g->seeds), "seed", js_count(seed_of(g, i))));
+		else
+			printf("%" PRIu64 " %s seed=%" PRIu64 "\n", i, grid_words(g, i / g->seeds, words), seed_of(g, i));
+	if (json)
+		js_print(stdout, json_pack("{s:o, s:o}", "file", js_text(g->file), "runs", runs), false);
+}
+
+/* What became of a share, where nothing else is told. */
+static void share_json(const struct request *q, const struct grid *g, const char *dir)
+{
+	uint64_t first = g->runs * (q->task - 1) / q->tasks, n = g->runs * q->task / q->tasks - first;
+	char path[PATH_LEN];
+
+	share_path(path, dir, q->task, q->tasks);
+	js_print(stdout, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "file", js_text(g->file), "task", js_count(q->task), "tasks",
+				   js_count(q->tasks), "first", js_count(first), "runs", js_count(n), "written", js_text(path)),
+		 false);
 }
 
 static int sweep_grid(struct request *q, struct grid *g)
@@ -393,7 +453,7 @@ static int sweep_grid(struct request *q, struct grid *g)
 	int code = 0;
 
 	if (q->list) {
-		list_runs(g);
+		list_runs(g, q->json);
 		return 0;
 	}
 	out_dir_default(g->file, dir, sizeof(dir));
@@ -403,6 +463,8 @@ static int sweep_grid(struct request *q, struct grid *g)
 		code = out_dir_make(dir) ? run_share(q, g, dir) : 2;
 	else if (!find_shares(dir, &q->tasks))
 		code = 2;
+	if (code == 0 && q->share && q->json)
+		share_json(q, g, dir);
 	return code || q->share ? code : put_together(q, g, dir);
 }
 
@@ -418,12 +480,13 @@ static bool parse_task(const char *text, struct request *q)
 
 static int sweep(int argc, char **argv)
 {
-	enum { LIST = 256, TASK, COLLECT, OUT, QUIET };
+	enum { LIST = 256, TASK, COLLECT, OUT, JSON, QUIET };
 	static const struct option longs[] = {
 		{"list", no_argument, NULL, LIST},        {"task", required_argument, NULL, TASK},
 		{"collect", no_argument, NULL, COLLECT},  {"out", required_argument, NULL, OUT},
-		{"quiet", no_argument, NULL, QUIET},      {"seed", required_argument, NULL, 's'},
-		{"set", required_argument, NULL, 'S'},    {NULL, 0, NULL, 0},
+		{"json", no_argument, NULL, JSON},        {"quiet", no_argument, NULL, QUIET},
+		{"seed", required_argument, NULL, 's'},   {"set", required_argument, NULL, 'S'},
+		{NULL, 0, NULL, 0},
 	};
 	struct request q = {.args = {.command = "sweep", .argv = argv}, .workers = 1, .task = 1, .tasks = 1};
 	struct grid g;
@@ -451,6 +514,9 @@ static int sweep(int argc, char **argv)
 		case OUT:
 			q.out = optarg;
 			break;
+		case JSON:
+			q.json = true;
+			break;
 		case QUIET:
 			q.quiet = true;
 			break;
@@ -473,7 +539,7 @@ static int sweep(int argc, char **argv)
 
 const struct command cmd_sweep = {
 	.name = "sweep",
-	.args = "SCENARIO.yaml [-j N | --list | --task K/N | --collect] [--out DIR] [--seed N] [--set PATH=VALUE]...",
+	.args = "SCENARIO.yaml [-j N | --list | --task K/N | --collect] [--out DIR] [--seed N] [--set PATH=VALUE]... [--json]",
 	.summary = "a scenario over the grid of its `sweep`: CSV, confidence intervals, a plot",
 	.help = "  -j N        so many processes (1)\n"
 		"  --list      the runs, and nothing else\n"
@@ -481,6 +547,10 @@ const struct command cmd_sweep = {
 		"  --collect   no runs: what the shares left in DIR becomes sweep.csv and goodput.svg\n"
 		"  --out DIR   where files go (default traces/out/NAME)\n"
 		"  --seed N    this seed alone;  --set PATH=VALUE  as in `tapir run`\n"
+		"  --json      {file, out, runs, points: [{values, runs, ok, goodput_bps: {mean, ci95: [low, high],\n"
+		"              median, least, most}, retransmissions, timeouts, lost}], not_as_expected: [{run, values,\n"
+		"              seed}]}; with --list {file, runs: [{run, values, seed}]}; with --task {file, task,\n"
+		"              tasks, first, runs, written}\n"
 		"  --quiet     no table\n"
 		"The results do not depend on -j or on the shares. Exit code 1: a run was not as expected.\n",
 	.run = sweep,

@@ -22,6 +22,7 @@
 
 #include "../stack/base/check.h"
 #include "../stack/wire/print.h"
+#include "../traces/js.h"
 #include "capture.h"
 #include "impair.h"
 #include "record.h"
@@ -52,6 +53,7 @@ struct live {
 	ns_t due, busy_since, finished_at, flushed_at;
 	ns_t give_up_at; /* NS_NEVER until someone asked for the end */
 	sigset_t ours;        /* SIGINT, SIGTERM */
+	char why[256];        /* connect --json: what went wrong */
 };
 
 /* ---- the outside ---- */
@@ -373,6 +375,18 @@ static void catch_signals(struct live *l)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+static void say_where_json(const struct session_options *o, FILE *to)
+{
+	json_t *list = json_array();
+	char text[ADDR_TEXT + 8];
+
+	for (uint8_t i = 0; i < o->naddrs; i++)
+		json_array_append_new(list, json_string(o->app ? endpoint_print(text, sizeof(text), &o->addr[i].addr, o->port)
+							       : addr_print(text, sizeof(text), &o->addr[i].addr)));
+	js_print(to, json_pack("{s:s, s:o, s:o, s:o}", "event", o->app ? "listening" : "speaking", "addresses", list, "device",
+			       js_text(o->tap ? o->tap : o->raw), "seed", js_count(o->seed)), true);
+}
+
 static void say_where(const struct live *l)
 {
 	const struct session_options *o = &l->s.opt;
@@ -380,6 +394,10 @@ static void say_where(const struct live *l)
 
 	if (o->quiet)
 		return;
+	if (o->json) {
+		say_where_json(o, session_log(o).to);
+		return;
+	}
 	for (uint8_t i = 0; i < o->naddrs; i++) {
 		if (o->app)
 			endpoint_print(text, sizeof(text), &o->addr[i].addr, o->port);
@@ -404,18 +422,23 @@ static int outcome(struct live *l)
 	if (!l->interactive)
 		return o->count && v != STREAM_GOING_ON ? stream_exit_code(v) : 0;
 	v = app_pipe_verdict(l->s.app, &why);
-	if (*why)
+	if (*why && o->json)
+		snprintf(l->why, sizeof(l->why), "%s", why);
+	else if (*why)
 		fprintf(stderr, "tapir %s: %s\n", o->command, why);
 	return l->stopped ? 1 : stream_exit_code(v);
 }
 
 static int close_all(struct live *l, int code)
 {
-	char err[512];
+	const struct session_options *o = &l->s.opt;
+	FILE *events = l->s.host && o->json ? session_log(o).to : NULL;
+	char err[512], impaired[512] = "";
 
-	if (l->impaired && l->s.host && !l->s.opt.quiet) {
-		impair_report(l->impaired, err, sizeof(err));
-		fprintf(stderr, "impaired %s\n", err);
+	if (l->impaired && l->s.host && !o->quiet) {
+		impair_report(l->impaired, impaired, sizeof(impaired));
+		if (!o->json)
+			fprintf(stderr, "impaired %s\n", impaired);
 	}
 	if (session_stop(&l->s) && code == 0)
 		code = 1;
@@ -428,6 +451,10 @@ static int close_all(struct live *l, int code)
 		fprintf(stderr, "tapir: %s\n", err);
 		code = code ? code : 1;
 	}
+	if (events)
+		js_print(events, json_pack("{s:s, s:i, s:o, s:o}", "event", "end", "exit", code, "why",
+					   l->why[0] ? js_text(l->why) : json_null(), "impaired",
+					   impaired[0] ? js_text(impaired) : json_null()), true);
 	return code;
 }
 

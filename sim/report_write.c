@@ -3,11 +3,11 @@
 #include "report.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../stack/wire/print.h"
+#include "../traces/js.h"
 #include "../traces/trace.h"
 #include "units.h"
 
@@ -15,33 +15,29 @@
 
 /* ---- summary.json ---- */
 
+/* Below 0: it never happened. */
 static json_t *seconds(ns_t t)
 {
-	return t < 0 ? json_null() : json_real((double)t / 1e9);
-}
-
-static json_t *count(uint64_t n)
-{
-	return json_integer((json_int_t)n);
+	return t < 0 ? json_null() : js_time(t);
 }
 
 static json_t *frames_json(const struct path_counters *c)
 {
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "sent",
-			 count(c->sent), "delivered", count(c->delivered), "lost", count(c->lost),
-			 "queue_dropped", count(c->queue_dropped), "duplicated",
-			 count(c->duplicated), "corrupted", count(c->corrupted), "reordered",
-			 count(c->reordered), "marked", count(c->marked), "too_big",
-			 count(c->too_big), "inside", count(c->inside));
+			 js_count(c->sent), "delivered", js_count(c->delivered), "lost", js_count(c->lost),
+			 "queue_dropped", js_count(c->queue_dropped), "duplicated",
+			 js_count(c->duplicated), "corrupted", js_count(c->corrupted), "reordered",
+			 js_count(c->reordered), "marked", js_count(c->marked), "too_big",
+			 js_count(c->too_big), "inside", js_count(c->inside));
 }
 
 static json_t *causes_json(const struct flow_figures *f)
 {
 	json_t *o = json_object();
 
-	json_object_set_new(o, "total", count(f->retransmissions));
+	json_object_set_new(o, "total", js_count(f->retransmissions));
 	for (int k = WHY_NEW + 1; k < WHY_LIMITED; k++)
-		json_object_set_new(o, note_why((enum send_why)k), count(f->by_cause[k]));
+		json_object_set_new(o, note_why((enum send_why)k), js_count(f->by_cause[k]));
 	return o;
 }
 
@@ -59,8 +55,8 @@ static json_t *tls_json(const struct flow *a)
 
 static json_t *end_json(const struct flow_end *e)
 {
-	return json_pack("{s:o, s:o, s:b, s:s, s:s, s:o, s:o}", "written", count(e->written),
-			 "read", count(e->read), "done", e->done, "verdict",
+	return json_pack("{s:o, s:o, s:b, s:s, s:s, s:o, s:o}", "written", js_count(e->written),
+			 "read", js_count(e->read), "done", e->done, "verdict",
 			 stream_verdict_name(e->verdict), "why", e->why, "opened",
 			 seconds(e->opened), "closed", seconds(e->closed));
 }
@@ -72,27 +68,27 @@ static json_t *flow_json(const struct world *w, uint32_t i)
 	json_t *o = json_object();
 
 	flow_figures(w, i, &f);
-	json_object_set_new(o, "id", count(i + 1));
+	json_object_set_new(o, "id", js_count(i + 1));
 	json_object_set_new(o, "from", json_string(w->sc->host[w->flow_from[i]].name));
 	json_object_set_new(o, "to",
 			    json_sprintf("%s:%u", w->sc->host[w->flow_to[i]].name, a->port));
 	json_object_set_new(o, "ok", json_boolean(flow_ok(a)));
-	json_object_set_new(o, "bytes", count(f.bytes));
+	json_object_set_new(o, "bytes", js_count(f.bytes));
 	json_object_set_new(o, "start", seconds(f.start));
 	json_object_set_new(o, "end", seconds(f.end));
-	json_object_set_new(o, "goodput_bps", count(f.goodput_bps));
-	json_object_set_new(o, "segments", count(f.segments));
+	json_object_set_new(o, "goodput_bps", js_count(f.goodput_bps));
+	json_object_set_new(o, "segments", js_count(f.segments));
 	json_object_set_new(o, "retransmissions", causes_json(&f));
-	json_object_set_new(o, "timeouts", count(f.timeouts));
-	json_object_set_new(o, "spurious", count(f.spurious));
-	json_object_set_new(o, "recoveries", count(f.recoveries));
-	json_object_set_new(o, "tail_probes", count(f.tlps));
-	json_object_set_new(o, "dsacks", count(f.dsacks));
+	json_object_set_new(o, "timeouts", js_count(f.timeouts));
+	json_object_set_new(o, "spurious", js_count(f.spurious));
+	json_object_set_new(o, "recoveries", js_count(f.recoveries));
+	json_object_set_new(o, "tail_probes", js_count(f.tlps));
+	json_object_set_new(o, "dsacks", js_count(f.dsacks));
 	json_object_set_new(o, "rtt_s",
 			    json_pack("{s:o, s:o, s:o, s:o}", "min", seconds(f.rtt_min), "median",
 				      seconds(f.rtt_median), "p95", seconds(f.rtt_p95), "max",
 				      seconds(f.rtt_max)));
-	json_object_set_new(o, "cwnd_max", count(f.cwnd_max));
+	json_object_set_new(o, "cwnd_max", js_count(f.cwnd_max));
 	json_object_set_new(o, "states",
 			    json_pack("{s:s, s:s}", "client", tcp_state_name(f.client_state),
 				      "server", tcp_state_name(f.server_state)));
@@ -129,10 +125,10 @@ char *summary_json(const struct world *w)
 	for (uint32_t i = 0; i < w->nflows; i++)
 		json_array_append_new(flows, flow_json(w, i));
 	json_object_set_new(o, "scenario", json_string(w->sc->title));
-	json_object_set_new(o, "seed", count(w->sc->seed));
+	json_object_set_new(o, "seed", js_count(w->sc->seed));
 	json_object_set_new(o, "hash", json_sprintf("%016" PRIx64, w->hash));
 	json_object_set_new(o, "virtual_s", seconds(w->now));
-	json_object_set_new(o, "events", count(w->events));
+	json_object_set_new(o, "events", js_count(w->events));
 	json_object_set_new(o, "ok", json_boolean(run_as_expected(w) && !w->broken[0]));
 	if (w->broken[0])
 		json_object_set_new(o, "broken", json_string(w->broken));

@@ -13,6 +13,7 @@
 #ifndef SIM_SCENARIO_H
 #define SIM_SCENARIO_H
 
+#include <jansson.h>
 #include <stdio.h>
 
 #include "../stack/stack.h"
@@ -175,6 +176,10 @@ bool scenario_joined(const struct scenario *, uint32_t a, uint32_t b);
 void scenario_show(FILE *, const struct scenario *);
 /* Known traps, a line each; returns how many. */
 int scenario_lint(FILE *, const struct scenario *);
+
+/* The same two for machines. NULL: a line in err. */
+json_t *scenario_json(const struct scenario *, char *err, size_t cap);
+json_t *scenario_lint_json(const struct scenario *);
 
 /* Text of an expectation: "flow 1: goodput within 5mbit and 8mbit". */
 char *expect_print(char *to, size_t cap, const struct scenario_expect *);

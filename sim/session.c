@@ -20,7 +20,7 @@
 #define KEYS_ROOM 64
 
 enum {
-	O_TAP = 256, O_RAW, O_ADDR, O_GATEWAY, O_MAC, O_NO_OFFLOAD, O_SEED, O_QUIET, O_CAPTURE,
+	O_TAP = 256, O_RAW, O_ADDR, O_GATEWAY, O_MAC, O_NO_OFFLOAD, O_SEED, O_JSON, O_QUIET, O_CAPTURE,
 	O_KEYLOG, O_IMPAIR, O_RECORD, O_TLS, O_CERT, O_KEY, O_CACERT, O_SERVERNAME,
 	O_NO_NAME_CHECK, O_REQUIRE, O_REQUEST, O_APP, O_ROOT, O_COUNT, O_PORT,
 };
@@ -29,7 +29,7 @@ enum {
 	{"tap", 1, NULL, O_TAP}, {"raw", 1, NULL, O_RAW}, {"addr", 1, NULL, O_ADDR},               \
 		{"gateway", 1, NULL, O_GATEWAY}, {"mac", 1, NULL, O_MAC},                          \
 		{"no-offload", 0, NULL, O_NO_OFFLOAD}, {"seed", 1, NULL, O_SEED},                  \
-		{"quiet", 0, NULL, O_QUIET}, {"capture", 1, NULL, O_CAPTURE},                      \
+		{"json", 0, NULL, O_JSON}, {"quiet", 0, NULL, O_QUIET}, {"capture", 1, NULL, O_CAPTURE},                      \
 		{"keylog", 1, NULL, O_KEYLOG}, {"impair", 1, NULL, O_IMPAIR},                      \
 		{"record", 1, NULL, O_RECORD}, {"tls", 0, NULL, O_TLS}, {"cert", 1, NULL, O_CERT}, \
 		{"key", 1, NULL, O_KEY}, {"cacert", 1, NULL, O_CACERT}, {"ca", 1, NULL, O_CACERT}
@@ -156,6 +156,7 @@ static int parse_option(struct session_options *o, int c, char *arg)
 		if (unit_count(arg, &o->seed))
 			return usage_error(o->command, "--seed: '%.40s' is no number", arg);
 		return 0;
+	case O_JSON: o->json = true; return 0;
 	case O_QUIET: o->quiet = true; return 0;
 	case O_CAPTURE: o->capture = arg; return 0;
 	case O_KEYLOG: o->keylog = arg; return 0;
@@ -386,6 +387,13 @@ static int open_keylog(struct session *s)
 	return complain(s, err);
 }
 
+struct stream_log session_log(const struct session_options *o)
+{
+	bool results = o->json && strcmp(o->command, "serve") == 0; /* connect's stdout is the peer's */
+
+	return (struct stream_log){.to = o->quiet ? NULL : results ? stdout : stderr, .json = o->json};
+}
+
 static struct app *make_server(struct session *s, char *err, size_t cap)
 {
 	const struct session_options *o = &s->opt;
@@ -394,8 +402,8 @@ static struct app *make_server(struct session *s, char *err, size_t cap)
 		.tls = o->tls ? &s->tls : NULL,
 		.count = o->count,
 		.root = o->root,
-		.log = o->quiet ? NULL : stderr,
-		.out = s->no_output ? NULL : stdout,
+		.log = session_log(o),
+		.out = s->no_output || o->json ? NULL : stdout,
 	};
 
 	snprintf(err, cap, "out of memory");
@@ -419,7 +427,7 @@ static struct app *make_client(struct session *s, char *err, size_t cap)
 		.tls = o->tls ? &s->tls : NULL,
 		.out = s->outside.out,
 		.arg = s->outside.arg,
-		.log = o->quiet ? NULL : stderr,
+		.log = session_log(o),
 	};
 
 	snprintf(err, cap, "out of memory");

@@ -17,7 +17,7 @@ struct session_options {
 	struct addr gateway[2];
 	uint8_t ngateways;
 	struct mac mac;
-	bool has_mac, has_seed, no_offload, quiet;
+	bool has_mac, has_seed, no_offload, json, quiet;
 	uint64_t seed;
 	uint16_t port;
 	const char *capture, *keylog, *impair, *record;
@@ -54,6 +54,7 @@ struct session_options {
 	"  --impair SPEC       make the network worse, both ways: 'loss 1%, delay 10ms, reorder 2%'\n" \
 	"  --record F          everything that comes in to F, for `tapir replay`. F holds secrets\n" \
 	"  --seed N            of all chance but TLS keys; default: from the system\n" \
+	"  --json              a JSON object a line, for each event: serve on stdout, connect on stderr\n" \
 	"  --quiet             no lines on progress\n"
 
 /* argv[0] is the command. 0, or 2 after one line on stderr. The options point into argv. */
@@ -80,6 +81,8 @@ struct session {
 	struct stream_tls tls;
 };
 
+/* Where progress is told, and how. */
+struct stream_log session_log(const struct session_options *);
 /* Loads and opens the files that the options name; no packet yet. 0, or 2 after one line. */
 int session_open(struct session *, const struct session_options *);
 /* The link's address for the stack: --mac, or one that stays the same for interface and address. */

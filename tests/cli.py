@@ -193,6 +193,62 @@ def json_of_a_run():
                         "rtt_s": names("min median p95 max")}) or keys(j["expect"][0], names("ok"))
 
 
+def json_of_show():
+    r = tapir("show", "--json", "--set", "hosts.client.tcp.min_rto=2ms", CLEAN)
+    j = json.loads(r.stdout)
+    s = j["scenario"]
+    return (keys(j, {**names("file warnings"), "scenario": names("seed hosts links traffic expect capture output")}) or
+            (None if s["hosts"]["client"]["tcp"]["min_rto"] == "2ms" and s["hosts"]["client"]["tcp"]["iw"] == 10 and
+             s["hosts"]["client"]["tcp"]["sack"] is True and s["links"][0]["between"] == ["client", "server"] and
+             "every lone segment" in j["warnings"][0] and not r.stderr else f"values: {s} {j['warnings']}"))
+
+
+def json_of_scripts():
+    open("good.pkt", "w").write("0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n")
+    open("bad.pkt", "w").write("0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 bind(9, ..., ...) = 0\n")
+    open("skip.pkt", "w").write("0 sockets() = 3\n")
+    open("junk.pkt", "w").write("0 (\n")
+    r = tapir("script", "--json", "good.pkt", "bad.pkt", "skip.pkt", "junk.pkt")
+    j = json.loads(r.stdout)
+    verdicts = [s["verdict"] for s in j["scripts"]]
+    return keys(j, names("profile ticks passed_over deviation passed failed skipped scripts")) or keys(
+        j["scripts"][0], names("path verdict line text checked deviation")) or (
+        None if r.returncode == 2 and verdicts == ["pass", "fail", "skip", "unreadable"] and j["scripts"][1]["line"] == 2
+        and (j["passed"], j["failed"], j["skipped"]) == (1, 2, 1) else f"{r.returncode} {j}")
+
+
+def json_of_a_sweep():
+    text = open(CLEAN).read().replace("1MB", "$size").split("expect:")[0] + "sweep: {size: [20kB, 60kB], seeds: 1..3}\n"
+    open("grid.yaml", "w").write(text)
+    listed = json.loads(tapir("sweep", "--json", "--list", "grid.yaml").stdout)
+    share = json.loads(tapir("sweep", "--json", "--task", "2/2", "--out", "shares", "grid.yaml").stdout)
+    j = json.loads(tapir("sweep", "--json", "--out", "swept", "grid.yaml").stdout)
+    p = j["points"][1]
+    return keys(j, names("file out runs points not_as_expected")) or keys(
+        p, {**names("values runs ok retransmissions timeouts lost"), "goodput_bps": names("mean ci95 median least most")}) or (
+        None if [r["seed"] for r in listed["runs"]] == [1, 2, 3, 1, 2, 3] and p["values"] == {"size": "60kB"} and
+        p["ok"] == p["runs"] == 3 and share["first"] == share["runs"] == 3 and os.path.exists(share["written"]) and
+        p["goodput_bps"]["ci95"][0] <= p["goodput_bps"]["mean"] <= p["goodput_bps"]["ci95"][1] else f"{listed} {share} {j}")
+
+
+def json_of_explore():
+    r = tapir("explore", "--json", "--set", "traffic.1.send=3kB", "--set", "stop=900ms", "--faults", "drop,delay", CLEAN)
+    j = json.loads(r.stdout)
+    f = j["failures"][0]
+    return keys(j, names("file seed runs singles pairs swarm failed failures")) or keys(
+        f, names("what text seed faults command")) or (
+        None if r.returncode == 1 and j["failed"] == len(j["failures"]) == 2 and f["faults"] == [
+            {"host": "client", "segment": 1, "do": "drop"}] and f["command"].startswith("tapir run ") else f"{j}")
+
+
+def json_of_names_that_are_no_text():
+    os.mkdir(b"b\xff")
+    with open(CLEAN, "rb") as f, open(b"b\xff/x.yaml", "wb") as to:
+        to.write(f.read())
+    r = subprocess.run([TAPIR.encode(), b"show", b"--json", b"b\xff/x.yaml"], capture_output=True)
+    return None if json.loads(r.stdout.decode("utf-8"))["file"] == "b\ufffd/x.yaml" else r.stdout[:200]
+
+
 def sweep_does_not_depend_on_shares():
     line = ["sweep", "grid.yaml", "--quiet"]
     text = open(CLEAN).read().replace("1MB", "$size").split("expect:")[0] + "sweep: {size: [20kB, 60kB], seeds: 1..3}\n"
@@ -239,7 +295,8 @@ def main():
         for line in (f"run --no-trace {CLEAN}", f"show {CLEAN}", f"explain {LOSSES}", f"explain --json {LOSSES}",
                      f"check {LOSSES}", f"script {ROOT}/tests/scripts/close", "help run"):
             result("stdout on a full disk: " + line.split()[0], full_disk(line))
-        for f in (file_limit, json_of_explain, json_of_a_frame, json_of_a_run, sweep_does_not_depend_on_shares,
+        for f in (file_limit, json_of_explain, json_of_a_frame, json_of_a_run, json_of_show, json_of_scripts,
+                  json_of_a_sweep, json_of_explore, json_of_names_that_are_no_text, sweep_does_not_depend_on_shares,
                   explore_prints_what_repeats_it, manual_has_what_help_has):
             result(f.__name__.replace("_", " "), f())
         os.chdir("/")

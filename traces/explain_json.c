@@ -3,19 +3,11 @@
 
 #include <stdlib.h>
 
-static json_t *json_time(ns_t t)
-{
-	return json_real((double)t / 1e9);
-}
+#include "js.h"
 
 static json_t *json_frame(uint32_t frame)
 {
 	return frame ? json_integer(frame) : json_null();
-}
-
-static json_t *json_word(const char *s)
-{
-	return s ? json_string(s) : json_null();
 }
 
 static void set(json_t *o, const char *key, json_t *v)
@@ -51,7 +43,7 @@ static json_t *json_handshake(const struct conn *c)
 	set(j, "syn", json_frame(cl->syn));
 	set(j, "syn_ack", json_frame(sv->syn_ack ? sv->syn_ack : cl->syn_ack));
 	set(j, "ack", json_frame(c->hs_ack));
-	set(j, "rtt", rtt < 0 ? json_null() : json_time(rtt));
+	set(j, "rtt", rtt < 0 ? json_null() : js_time(rtt));
 	set(j, "client", json_syn(cl));
 	set(j, "server", json_syn(sv));
 	return j;
@@ -68,8 +60,8 @@ static json_t *json_teardown(const struct conn *c)
 	set(j, "kind", json_string(teardown_word(c)));
 	set(j, "first", first < 0 ? json_null() : json_string(end_word(c, first)));
 	set(j, "frames", frames);
-	set(j, "client_state", json_word(flow_state(c, c->client)));
-	set(j, "server_state", json_word(flow_state(c, !c->client)));
+	set(j, "client_state", js_text(flow_state(c, c->client)));
+	set(j, "server_state", js_text(flow_state(c, !c->client)));
 	return j;
 }
 
@@ -81,7 +73,7 @@ static json_t *json_retx(const struct conn *c, const struct event *e)
 	for (int i = 0; i < e->nproofs; i++)
 		json_array_append_new(proof, json_integer(e->proof[i]));
 	set(j, "frame", json_integer(e->frame));
-	set(j, "time", json_time(e->at));
+	set(j, "time", js_time(e->at));
 	set(j, "from", json_string(end_word(c, e->side)));
 	set(j, "bytes", json_pack("[I,I]", (json_int_t)e->lo, (json_int_t)e->hi));
 	set(j, "cause", json_string(cause_word(e->cause)));
@@ -168,11 +160,11 @@ static json_t *json_conn(const struct conn *c)
 	set(j, "id", json_integer(c->id));
 	set(j, "client", json_string(client));
 	set(j, "server", json_string(server));
-	set(j, "tunnel", json_word(c->tunnel));
+	set(j, "tunnel", js_text(c->tunnel));
 	set(j, "earlier", c->before ? json_integer(c->before - 1) : json_null()); /* with the same ports */
 	set(j, "tap", json_string(tap_word(c->tap)));
-	set(j, "first", json_time(c->first));
-	set(j, "last", json_time(c->last));
+	set(j, "first", js_time(c->first));
+	set(j, "last", js_time(c->last));
 	set(j, "handshake", json_handshake(c));
 	set(j, "teardown", json_teardown(c));
 	set(j, "bytes", json_pack("{s:I,s:I}", "client", (json_int_t)stream_bytes(cl), "server",
@@ -182,8 +174,8 @@ static json_t *json_conn(const struct conn *c)
 	for (uint32_t i = 0; i < c->nstalls; i++) {
 		const struct stall *s = &c->stalls[i];
 
-		json_array_append_new(stalls, json_pack("{s:o,s:o,s:i,s:s}", "from", json_time(s->from), "to",
-							json_time(s->to), "frame", (int)s->frame, "why", s->why));
+		json_array_append_new(stalls, json_pack("{s:o,s:o,s:i,s:s}", "from", js_time(s->from), "to",
+							js_time(s->to), "frame", (int)s->frame, "why", s->why));
 	}
 	set(j, "stalls", stalls);
 	set(j, "text", json_text(c, NULL));
@@ -200,7 +192,7 @@ json_t *explain_json(const struct analysis *a, const char *file, int64_t stream)
 	for (uint32_t i = 0; i < a->nconns; i++)
 		if (stream < 0 || stream == i)
 			json_array_append_new(conns, json_conn(a->conn[i]));
-	set(j, "file", json_string(file));
+	set(j, "file", js_text(file));
 	set(j, "packets", json_integer((json_int_t)a->packets));
 	set(j, "other", json_integer((json_int_t)a->other));
 	set(j, "fragments", json_integer((json_int_t)a->pieces));
@@ -232,9 +224,9 @@ json_t *explain_frame_json(const struct seg_view *v, const char *file)
 {
 	json_t *j = json_object();
 
-	set(j, "file", json_string(file));
+	set(j, "file", js_text(file));
 	set(j, "frame", json_integer((json_int_t)v->pkt->frame));
-	set(j, "time", json_time(v->pkt->at));
+	set(j, "time", js_time(v->pkt->at));
 	set(j, "connection", json_integer(v->conn->id));
 	set(j, "from", json_string(end_word(v->conn, v->side)));
 	set(j, "bytes", json_pack("[I,I]", (json_int_t)v->lo, (json_int_t)v->hi));

@@ -3,6 +3,7 @@
  * their order. What was sent before the other capture began, or after it ended, is not called lost. */
 #include "journey.h"
 
+#include "js.h"
 #include "text.h"
 #include "../stack/base/check.h"
 
@@ -263,7 +264,7 @@ json_t *journey_json(const struct journey *j, const char *second)
 						      (json_int_t)j->lost[i].lo, (json_int_t)j->lost[i].hi));
 	if (j->up.arrived && j->down.arrived)
 		rtt = json_real((double)(j->up.min_delay + j->down.min_delay) / 1e9);
-	return json_pack("{s:s,s:s,s:o,s:o,s:o,s:o}", "with", second, "first_is", j->first_is_client ? "client" : "server",
+	return json_pack("{s:o,s:s,s:o,s:o,s:o,s:o}", "with", js_text(second), "first_is", j->first_is_client ? "client" : "server",
 			 "client_to_server", json_way(&j->up), "server_to_client", json_way(&j->down), "rtt_min", rtt, "lost",
 			 lost);
 }

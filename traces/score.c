@@ -5,6 +5,7 @@
 #include "score.h"
 
 #include "explain.h"
+#include "js.h"
 #include "../stack/base/check.h"
 
 #include <inttypes.h>
@@ -176,7 +177,7 @@ json_t *score_json(const struct score *s, const char *file)
 	for (uint64_t i = 0; i < s->misses && i < SCORE_MISSES_MAX; i++)
 		json_array_append_new(misses, json_pack("{s:I,s:s,s:s}", "frame", (json_int_t)s->miss[i].frame, "truth",
 							note_why((enum send_why)s->miss[i].why), "said", said(&s->miss[i])));
-	return json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:b,s:o,s:o}", "file", file, "segments", (json_int_t)s->segments, "sent_again",
+	return json_pack("{s:o,s:I,s:I,s:I,s:I,s:I,s:b,s:o,s:o}", "file", js_text(file), "segments", (json_int_t)s->segments, "sent_again",
 			 (json_int_t)sum(s->sent_again), "found", (json_int_t)sum(s->found), "undecidable",
 			 (json_int_t)sum(s->undecidable), "false_alarms", (json_int_t)s->false_alarms, "perfect", score_perfect(s),
 			 "causes", causes, "misses", misses);

@@ -146,12 +146,12 @@ class Bench:
         self.run("ip", "-n", self.kernel, "addr", "add", KERNEL + "/24", "dev", "tap0")
         self.run("ip", "-n", self.kernel, "addr", "add", KERNEL6 + "/64", "dev", "tap0", "nodad")
 
-    def serve(self, *options, tap=True):
+    def serve(self, *options, tap=True, ready="listening on"):
         if not tap:
             return self.start(self.far, self.args.tapir, "serve", "--raw", "veth1", "--addr",
-                              "10.98.0.2/24", *options, ready="listening on")
+                              "10.98.0.2/24", *options, ready=ready)
         p = self.start(self.kernel, self.args.tapir, "serve", "--tap", "tap0", "--addr", US + "/24",
-                       "--addr", US6 + "/64", *options, ready="listening on")
+                       "--addr", US6 + "/64", *options, ready=ready)
         self.kernel_side()
         return p
 
@@ -542,6 +542,37 @@ def recordings_replay(b):
     r = subprocess.run((b.args.tapir, "replay", b.path("bent.rec")), stdout=subprocess.PIPE)
     check(r.returncode == 1 and b"recorded:" in r.stdout and b"now     :" in r.stdout,
           r.returncode, r.stdout)
+    r = subprocess.run((b.args.tapir, "replay", "--json", b.path("bent.rec")), stdout=subprocess.PIPE)
+    j = json.loads(r.stdout)
+    check(r.returncode == 1 and j["same"] is False and j["difference"]["byte"] == 66
+          and "(10) ack" in j["difference"]["recorded"], j)
+    j = json.loads(b.run(b.args.tapir, "replay", "--json", rec))
+    check(j["same"] is True and j["frames"] > 3 and j["difference"] is None, j)
+
+
+@test
+def events_for_machines(b):
+    p = b.serve("--port", "443", "--app", "welcome", "--count", "1", "--json", "--impair", "delay 1ms",
+                *b.tls("--require-client-cert", "--cacert", b.path("client.crt")), ready='"listening"')
+    b.peer("lab-client", US, "443", b.path("server.crt"), b.path("client.crt"), b.path("client.key"))
+    code, out, err = b.finish(p)
+    events = [json.loads(line) for line in out.splitlines()]
+    check(code == 0 and err == "", code, err)
+    check([e["event"] for e in events] == ["listening", "open", "closed", "end"], out)
+    check(events[0]["addresses"] == [f"{US}:443", f"[{US6}]:443"] and events[0]["device"] == "tap0", events[0])
+    check(events[1]["tls"]["version"] == "TLSv1.2" and events[1]["tls"]["authenticated"] is True
+          and "client.example.com" in events[1]["tls"]["certificate"], events[1])
+    check(events[2]["verdict"] == "clean" and events[2]["bytes"]["out"] == len("Welcome to Server!"), events[2])
+    check(events[3]["exit"] == 0 and events[3]["impaired"], events[3])
+    b.no_tap()
+    b.persistent_tap()
+    p = b.peer_server("source-server", KERNEL, "19", "1000")
+    code, out, err = b.connect("--json", KERNEL, "19", stdin=b"some input")
+    b.peer_result(p)
+    events = [json.loads(line) for line in err.splitlines()]
+    check(code == 0 and len(out) == 1000, code, out)
+    check([e["event"] for e in events] == ["speaking", "open", "closed", "end"], err)
+    check(events[1]["tls"] is None and events[2]["bytes"] == {"in": 1000, "out": 10}, events)
 
 
 # ---- the user's mistakes ----
