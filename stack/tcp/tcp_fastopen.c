@@ -207,13 +207,16 @@ static struct tfo_peer *peer_for(struct tcp *t, const struct addr *a)
 
 static void learn(struct tcb *c, const struct seg *g)
 {
-	struct tfo_peer *e;
+	bool granted = g->opt.has_tfo && g->opt.tfo_len;
+	struct tfo_peer *e = granted ? peer_for(c->tcp, &c->flow.key.remote) : find_peer(c->tcp, &c->flow.key.remote);
 
-	if (!g->opt.has_tfo || !g->opt.tfo_len || !(e = peer_for(c->tcp, &c->flow.key.remote)))
+	if (!e)
+		return;
+	e->mss = c->mss_peer; /* 4.1.3: the newest, also where the cookie stays */
+	if (!granted)
 		return;
 	e->len = g->opt.tfo_len;
 	e->exp = g->opt.tfo_exp;
-	e->mss = c->mss_peer;
 	memcpy(e->cookie, g->opt.tfo_cookie, e->len);
 }
 
@@ -282,9 +285,10 @@ void tcp_fastopen_answered(struct tcb *c, const struct seg *g)
 	uint32_t text = (uint32_t)seq_diff(c->snd.nxt, c->snd.una), taken = (uint32_t)seq_diff(g->ack, c->snd.una);
 
 	learn(c, g);
-	bool refused = !taken && !(g->opt.has_tfo && g->opt.tfo_len);
+	/* A cookie says that the option arrived: that the SYN was sent again was needless then. */
+	bool granted = g->opt.has_tfo && g->opt.tfo_len;
 
-	if (c->retries || refused) {
+	if (!granted && (c->retries || !taken)) {
 		struct tfo_peer *e = peer_for(c->tcp, &c->flow.key.remote);
 
 		if (e)
@@ -296,7 +300,8 @@ void tcp_fastopen_answered(struct tcb *c, const struct seg *g)
 		sndq_drop(&c->sndq, c->tcp->pool, taken);
 		c->snd.una = c->snd.small = g->ack;
 		c->stat.bytes_acked += taken;
-		c->tfo |= TFO_USED;
+		if (taken == text)
+			c->tfo |= TFO_USED;
 	}
 	if (taken < text)
 		resend_rest(c);
