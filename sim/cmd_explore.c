@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../stack/base/check.h"
@@ -59,7 +60,8 @@ struct explorer {
 	const char *file;
 	struct scenario *sc;
 	bool kind[KINDS];
-	uint64_t pairs, swarm, singles;
+	uint64_t singles, pairs, swarm; /* so many runs; singles: 0 for all that there are */
+	uint64_t nfaults;   /* all that there are */
 	uint64_t *segments; /* that each host sends in the undisturbed run, of the longest flow */
 	uint32_t nkinds;
 	int workers;
@@ -152,10 +154,24 @@ static struct fault single(const struct explorer *x, uint64_t i)
 
 static struct fault any_fault(const struct explorer *x, struct rng *r)
 {
-	return single(x, rng_below(r, (uint32_t)x->singles));
+	return single(x, rng_below(r, (uint32_t)x->nfaults));
 }
 
-/* Trials: all singles, then the pairs, then the swarm. What a number means depends on nothing else. */
+/* All of them, or one drawn from each of as many equal parts: a sample that is spread over the whole run. */
+static struct fault nth_single(const struct explorer *x, uint64_t i)
+{
+	uint64_t from = i * x->nfaults / x->singles, to = (i + 1) * x->nfaults / x->singles;
+	struct rng r;
+	char name[48];
+
+	if (x->singles == x->nfaults)
+		return single(x, i);
+	snprintf(name, sizeof(name), "explore/single/%" PRIu64, i);
+	rng_init(&r, x->sc->seed, name);
+	return single(x, from + rng_below(&r, (uint32_t)(to - from)));
+}
+
+/* Trials: the singles, then the pairs, then the swarm. What a number means depends on nothing else. */
 static struct trial trial_of(const struct explorer *x, uint64_t i)
 {
 	struct trial t = {.seed = x->sc->seed, .n = 1};
@@ -163,7 +179,7 @@ static struct trial trial_of(const struct explorer *x, uint64_t i)
 	char name[48];
 
 	if (i < x->singles) {
-		t.fault[0] = single(x, i);
+		t.fault[0] = nth_single(x, i);
 		return t;
 	}
 	i -= x->singles;
@@ -328,25 +344,47 @@ static int report(struct explorer *x, uint64_t n, const struct outcome_text *res
 
 /* ---- the command ---- */
 
+/* A minute's scenario has segments by the ten thousand, and each is a run or four: better said beforehand. */
+static void say_how_long(const struct explorer *x, uint64_t n, double seconds_a_run)
+{
+	double seconds = seconds_a_run * (double)n / x->workers;
+
+	if (x->quiet || seconds < 60)
+		return;
+	fprintf(stderr, "%" PRIu64 " runs of %.2f s: about %.0f min", n, seconds_a_run, seconds / 60);
+	fprintf(stderr, x->singles == x->nfaults ? "; --singles N tries a sample of the %" PRIu64 " single faults\n" : "\n", x->nfaults);
+}
+
+static double cpu_seconds(void)
+{
+	return (double)clock() / CLOCKS_PER_SEC;
+}
+
 static int explore_all(struct explorer *x)
 {
 	const struct trial undisturbed = {.seed = x->sc->seed};
 	struct outcome_text o;
 	uint64_t n;
 	int code = 2;
+	double began = cpu_seconds();
 
 	try_it(x, &undisturbed, true, &o);
+	double once = cpu_seconds() - began;
+
 	if (o.what != FINE) {
 		fprintf(stderr, "%s: fails without any fault: %s\n", x->file, o.text);
 		return o.what == BROKE ? 3 : 1;
 	}
 	for (uint32_t i = 0; i < x->sc->nhosts; i++)
-		x->singles += x->segments[i] * x->nkinds;
-	if (x->singles == 0) {
+		x->nfaults += x->segments[i] * x->nkinds;
+	if (x->nfaults == 0) {
 		fprintf(stderr, "%s: no TCP segments, expected a scenario with traffic\n", x->file);
 		return 2;
 	}
+	if (x->singles == 0 || x->singles > x->nfaults)
+		x->singles = x->nfaults;
 	n = x->singles + x->pairs + x->swarm;
+	say_how_long(x, n, once);
 	struct outcome_text *result = calloc(n, sizeof(*result));
 	bool *done = calloc(n, sizeof(*done));
 	struct jobs j = {.n = n, .workers = x->workers, .run = run_task, .arg = x, .result = result, .result_size = sizeof(*result),
@@ -383,6 +421,9 @@ static int parse_option(struct explorer *x, int c)
 	static const uint64_t most = 1000000;
 
 	switch (c) {
+	case '1':
+		return !unit_count(optarg, &x->singles) && x->singles > 0 ?
+			       0 : usage_error("explore", "--singles '%.40s', expected a number from 1 on", optarg);
 	case 'f':
 		return parse_kinds(optarg, x) ? 0 : usage_error("explore", "--faults: expected some of drop,duplicate,delay,corrupt");
 	case 'p':
@@ -410,6 +451,7 @@ static int explore(int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{"faults", required_argument, NULL, 'f'}, {"pairs", required_argument, NULL, 'p'},
+		{"singles", required_argument, NULL, '1'},
 		{"swarm", required_argument, NULL, 'w'},  {"quiet", no_argument, NULL, 'q'},
 		{"json", no_argument, NULL, 'J'},
 		{"seed", required_argument, NULL, 's'},   {"set", required_argument, NULL, 'S'},
@@ -444,10 +486,11 @@ static int explore(int argc, char **argv)
 
 const struct command cmd_explore = {
 	.name = "explore",
-	.args = "SCENARIO.yaml [--faults drop,duplicate,delay,corrupt] [--pairs N] [--swarm N] [-j N] [--seed N] "
+	.args = "SCENARIO.yaml [--faults drop,duplicate,delay,corrupt] [--singles N] [--pairs N] [--swarm N] [-j N] [--seed N] "
 		"[--set PATH=VALUE]... [--json]",
 	.summary = "every single fault, then pairs, then swarms; a failure becomes one line that repeats it",
 	.help = "  --faults LIST  the kinds (all four); a delay is of " DELAY "\n"
+		"  --singles N    a sample of so many single faults, spread over the run (all)\n"
 		"  --pairs N      so many random pairs of faults (0)\n"
 		"  --swarm N      so many runs with another seed and 3 to 16 random faults (0)\n"
 		"  -j N           so many processes (1)\n"
