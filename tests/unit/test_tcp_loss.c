@@ -480,21 +480,109 @@ static void there_is_no_second_probe_before_the_round_trip_was_measured(void)
 	lone_free(l);
 }
 
-/* RFC 8985 6.2 step 2: RACK.rtt is that of the newest segment which this ACK delivers, also where a newer one
- * had arrived before. The first two are overtaken for long; the longer round trip keeps the third. */
+/* RFC 8985 6.2 step 2: RACK.rtt is that of the newest segment which this ACK delivers, also where one sent later
+ * had arrived before. The first comes after 120 ms, so that the second, sent with it, may take as long. */
 static void a_late_segments_round_trip_counts(void)
 {
+	static const uint8_t bytes[2 * SEG];
 	struct lone_peer p;
-	struct lone *l = segments_out(&p, 4);
+	struct lone *l = segments_out(&p, 0);
 
-	say_sack(l, &p, 0, 3, 4);
-	lone_wait(l, RTT / 5);
-	say_sack(l, &p, 2, 3, 4);
-	lone_wait(l, RTT / 5);
-	CU_ASSERT_EQUAL(times_heard(l, &p, 2), 0);
+	sock_send(l->s, p.sock, bytes, 2 * SEG);
+	lone_turn(l);
 	lone_wait(l, RTT / 10);
-	CU_ASSERT_EQUAL(times_heard(l, &p, 2), 1);
+	sock_send(l->s, p.sock, bytes, SEG);
+	lone_turn(l);
+	lone_forget(l);
+	lone_wait(l, RTT);
+	say_sack(l, &p, 0, 2, 3);
+	lone_wait(l, RTT / 10);
+	say_sack(l, &p, 1, 2, 3);
+	lone_wait(l, RTT * 15 / 100); /* 135 ms: beyond a round trip and a quarter */
+	CU_ASSERT_EQUAL(times_heard(l, &p, 1), 0);
+	lone_wait(l, RTT * 15 / 100);
+	CU_ASSERT_EQUAL(times_heard(l, &p, 1), 1);
 	lone_free(l);
+}
+
+/* One more segment, whose ACK says that it came twice. */
+static void comes_twice(struct lone *l, struct lone_peer *p, uint32_t nth)
+{
+	static const uint8_t bytes[SEG];
+
+	sock_send(l->s, p->sock, bytes, SEG);
+	lone_turn(l);
+	lone_wait(l, RTT);
+	say_sack(l, p, nth + 1, nth, nth + 1);
+}
+
+/* Two more: the second is there after a round trip, the first is not. */
+static void the_next_is_missing(struct lone *l, struct lone_peer *p, uint32_t nth)
+{
+	static const uint8_t bytes[2 * SEG];
+
+	sock_send(l->s, p->sock, bytes, 2 * SEG);
+	lone_turn(l);
+	lone_forget(l);
+	lone_wait(l, RTT);
+	say_sack(l, p, nth, nth + 1, nth + 2);
+}
+
+/* RFC 8985 6.2 step 4: a quarter more for each round that saw duplicates, but no more than SRTT. */
+static void the_window_for_reordering_is_bounded_by_a_round_trip(void)
+{
+	struct lone_peer p;
+	struct lone *l = segments_out(&p, 0);
+	uint32_t n = 0;
+
+	while (n < 9)
+		comes_twice(l, &p, n++);
+	the_next_is_missing(l, &p, n);
+	lone_wait(l, RTT * 9 / 10);
+	CU_ASSERT_EQUAL(times_heard(l, &p, n), 0);
+	lone_wait(l, RTT * 2 / 10);
+	CU_ASSERT_EQUAL(times_heard(l, &p, n), 1);
+	lone_free(l);
+}
+
+/* RFC 8985 6.2 step 4: sixteen recoveries without a duplicate take that back. */
+static void sixteen_recoveries_narrow_the_window_for_reordering_again(void)
+{
+	struct lone_peer p;
+	struct lone *l = segments_out(&p, 0);
+	uint32_t n = 0;
+
+	comes_twice(l, &p, n++);
+	for (int k = 0; k < 17; k++) {
+		the_next_is_missing(l, &p, n);
+		lone_wait(l, RTT * 4 / 10); /* a quarter, not two */
+		CU_ASSERT_EQUAL(times_heard(l, &p, n), k >= 16);
+		lone_wait(l, RTT * 2 / 10);
+		CU_ASSERT_EQUAL(times_heard(l, &p, n), 1);
+		n += 2;
+		say_sack(l, &p, n, 0, 0);
+		lone_wait(l, RTT);
+	}
+	lone_free(l);
+}
+
+/* RFC 8985 7.2: what is alone may wait for a delayed ACK, so that two round trips are too soon. */
+static void a_single_segment_is_probed_later(void)
+{
+	for (uint32_t n = 1; n < 3; n++) {
+		struct lone_peer p;
+		struct lone *l = segments_out(&p, n);
+		struct sock_info i;
+
+		lone_wait(l, RTT + 10 * MS);
+		sock_info(l->s, p.sock, &i);
+		CU_ASSERT_EQUAL(i.tlps, n > 1);
+		lone_wait(l, RTT);
+		sock_info(l->s, p.sock, &i);
+		CU_ASSERT_EQUAL(i.tlps, 1); /* with the RTO at the latest, of which it takes the place */
+		CU_ASSERT_EQUAL(i.timeouts, 0);
+		lone_free(l);
+	}
 }
 
 static void there_is_no_probe_in_recovery(void)
@@ -738,6 +826,9 @@ static const struct test_case cases[] = {
 	TEST(a_sack_leaves_the_tail_to_rack),
 	TEST(there_is_no_second_probe_before_the_round_trip_was_measured),
 	TEST(a_late_segments_round_trip_counts),
+	TEST(the_window_for_reordering_is_bounded_by_a_round_trip),
+	TEST(sixteen_recoveries_narrow_the_window_for_reordering_again),
+	TEST(a_single_segment_is_probed_later),
 	TEST(by_the_classic_rule_the_third_segment_above_begins_recovery_once),
 	TEST(by_the_classic_rule_new_text_may_be_lost_before_an_older_retransmission_is_answered),
 	TEST(by_the_classic_rule_the_end_is_rescued_once),
