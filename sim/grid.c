@@ -62,6 +62,7 @@ static void take_figures(const struct world *w, struct grid_figures *f)
 	ns_t first = NS_NEVER, last = 0;
 
 	f->lost = t.lost + t.queue_dropped;
+	f->nflows = w->nflows;
 	for (uint32_t i = 0; i < w->nflows; i++) {
 		flow_figures(w, i, &one);
 		f->goodput_bps += one.goodput_bps;
@@ -71,6 +72,13 @@ static void take_figures(const struct world *w, struct grid_figures *f)
 		f->timeouts += one.timeouts;
 		f->spurious += one.spurious;
 		f->dsacks += one.dsacks;
+		if (i < GRID_FLOWS)
+			f->flow_bps[i] = one.goodput_bps;
+		if (i == 0) {
+			f->rtt_min = one.rtt_min;
+			f->rtt_median = one.rtt_median;
+			f->rtt_p95 = one.rtt_p95;
+		}
 		first = ns_min(first, one.start);
 		last = ns_max(last, one.end);
 	}

@@ -7,6 +7,7 @@
 
 #define GRID_SETS 64  /* given by the user */
 #define GRID_WORDS 256
+#define GRID_FLOWS 4
 
 struct grid {
 	const char *file;
@@ -20,6 +21,9 @@ struct grid_figures {
 	bool ran, ok; /* ok: as expected */
 	uint64_t seed, goodput_bps, bytes, segments, retransmissions, timeouts, spurious, dsacks, lost;
 	ns_t duration; /* to the last byte of all */
+	uint32_t nflows;
+	uint64_t flow_bps[GRID_FLOWS]; /* goodput of the first ones */
+	ns_t rtt_min, rtt_median, rtt_p95; /* of the first flow */
 	char err[400]; /* when it did not run to its end */
 };
 

@@ -7,6 +7,11 @@
  *
  *   # band cc=reno loss=1%: 5.8mbit..7.6mbit      the median goodput of each row with these words
  *
+ * and a `# show` line has more columns:
+ *
+ *   # show rtt        of the first flow, in ms: least, median, 95th percentile
+ *   # show flows      each flow's goodput (the first four), and the smallest in per cent of the largest
+ *
  * usage: tables [--update] FILE.yaml... */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -25,6 +30,7 @@ struct table {
 	const char *file;
 	char text[TEXT_MAX]; /* what came out */
 	size_t len;
+	bool show_rtt, show_flows;
 	int in_band, out_of_band, broken;
 };
 
@@ -96,7 +102,55 @@ static bool find_band(const char *file, const char *row, uint64_t *lo, uint64_t 
 	return found;
 }
 
-static void row(struct table *t, const char *words, const struct grid_figures *f, uint32_t n)
+static bool shows(const char *file, const char *what)
+{
+	FILE *f = fopen(file, "r");
+	char line[400];
+	bool found = false;
+
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = strncmp(line, "# show ", 7) == 0 && strncmp(line + 7, what, strlen(what)) == 0;
+	if (f)
+		fclose(f);
+	return found;
+}
+
+static void tenths_of_ms(struct table *t, const struct grid_figures *f, uint32_t n, size_t member)
+{
+	uint64_t tenths = (median(f, n, member) + MS / 20) / (MS / 10);
+
+	say(t, " %5" PRIu64 ".%" PRIu64, tenths / 10, tenths % 10);
+}
+
+static uint64_t evenness(const struct grid_figures *f)
+{
+	uint64_t least = UINT64_MAX, most = 0;
+
+	for (uint32_t i = 0; i < f->nflows && i < GRID_FLOWS; i++) {
+		least = f->flow_bps[i] < least ? f->flow_bps[i] : least;
+		most = f->flow_bps[i] > most ? f->flow_bps[i] : most;
+	}
+	return most ? least * 100 / most : 0;
+}
+
+static void more_columns(struct table *t, struct grid_figures *f, uint32_t n)
+{
+	if (t->show_rtt) {
+		tenths_of_ms(t, f, n, offsetof(struct grid_figures, rtt_min));
+		tenths_of_ms(t, f, n, offsetof(struct grid_figures, rtt_median));
+		tenths_of_ms(t, f, n, offsetof(struct grid_figures, rtt_p95));
+	}
+	if (!t->show_flows)
+		return;
+	for (uint32_t i = 0; i < f->nflows && i < GRID_FLOWS; i++)
+		say(t, " %7" PRIu64,
+		    median(f, n, offsetof(struct grid_figures, flow_bps) + i * sizeof(uint64_t)) / 1000);
+	for (uint32_t i = 0; i < n; i++)
+		f[i].bytes = evenness(&f[i]);
+	say(t, " %4" PRIu64, median(f, n, offsetof(struct grid_figures, bytes)));
+}
+
+static void row(struct table *t, const char *words, struct grid_figures *f, uint32_t n)
 {
 	uint64_t v[SEEDS_MAX], mid = median(f, n, offsetof(struct grid_figures, goodput_bps)), lo, hi;
 
@@ -112,6 +166,7 @@ static void row(struct table *t, const char *words, const struct grid_figures *f
 	    median(f, n, offsetof(struct grid_figures, spurious)),
 	    median(f, n, offsetof(struct grid_figures, dsacks)),
 	    median(f, n, offsetof(struct grid_figures, lost)));
+	more_columns(t, f, n);
 	if (find_band(t->file, words, &lo, &hi)) {
 		bool in = mid >= lo && mid <= hi;
 
@@ -142,8 +197,13 @@ static void point(struct table *t, const struct grid *g, uint64_t k)
 static void all_points(struct table *t, const struct grid *g)
 {
 	say(t, "%s, %" PRIu64 " seeds: medians; goodput in kbit/s\n", g->sc->title, g->seeds);
-	say(t, "%-44s %9s %9s %9s %7s %5s %5s %6s %7s\n", "", "goodput", "least", "most", "resent", "rto",
+	say(t, "%-44s %9s %9s %9s %7s %5s %5s %6s %7s", "", "goodput", "least", "most", "resent", "rto",
 	    "undue", "dsacks", "lost");
+	if (t->show_rtt)
+		say(t, " %7s %7s %7s", "rtt min", "median", "95 %");
+	if (t->show_flows)
+		say(t, "  of each flow, and %% of the most");
+	say(t, "\n");
 	for (uint64_t k = 0; k < g->points; k++)
 		point(t, g, k);
 }
@@ -182,7 +242,7 @@ static void one(const char *file, bool update, int *passed, int *failed)
 		++*failed;
 		return;
 	}
-	t = (struct table){.file = file};
+	t = (struct table){.file = file, .show_rtt = shows(file, "rtt"), .show_flows = shows(file, "flows")};
 	snprintf(name, sizeof(name), "%.*s.table", (int)strcspn(file, "."), file);
 	all_points(&t, &g);
 	grid_close(&g);
