@@ -112,7 +112,9 @@ void tcp_loss_on_record(void *arg, const struct rec *r, struct ack_news *news)
 	if (!(r->flags & REC_EVER)) {
 		if (news->first_rtt < 0)
 			news->first_rtt = rtt;
-		news->rtt = rtt;
+		/* A SACK's news comes before the cumulative part: the newest has the shortest time. */
+		if (news->rtt < 0 || rtt < news->rtt)
+			news->rtt = rtt;
 	} else if (answers_earlier(c, r, news)) {
 		return;
 	}

@@ -68,6 +68,52 @@ static void the_record_sent_last_gives_the_sample(void)
 	CU_ASSERT_EQUAL(r.delivered, 7000);
 }
 
+static void of_two_sent_at_one_time_the_later_bytes_give_the_sample(void)
+{
+	struct rate r = {0};
+	struct rate_snap low, high;
+	struct rate_sample s = {0};
+
+	rate_on_send(&r, &low, 0, 1000, SEC);
+	rate_on_send(&r, &high, 1000, 1000, SEC);
+	/* A SACK of the upper one comes first in an ACK, then the cumulative part. */
+	rate_on_delivered(&r, &s, &(struct rate_arrival){&high, SEC, 500, 1000}, SEC + 9 * MS); /* its end wraps */
+	rate_on_delivered(&r, &s, &(struct rate_arrival){&low, SEC, UINT32_MAX - 499, 1000}, SEC + 9 * MS);
+	CU_ASSERT_EQUAL(s.tx_in_flight, 2000);
+	CU_ASSERT_EQUAL(s.bytes, 2000);
+}
+
+static void a_record_remembers_what_was_in_flight_and_lost(void)
+{
+	struct rate r = {.lost = UINT32_MAX - 999}; /* about to wrap */
+	struct rate_snap snap;
+	struct rate_sample s = {0};
+
+	rate_on_send(&r, &snap, 9000, 1000, SEC);
+	rate_on_lost(&r, 3000);
+	deliver(&r, &s, &snap, SEC, SEC + 9 * MS);
+	CU_ASSERT_EQUAL(s.tx_in_flight, 10000);
+	CU_ASSERT_EQUAL(r.lost - s.prior_lost, 3000);
+	rate_on_send(&r, &snap, 1u << 30, 1000, SEC); /* the largest window there is */
+	CU_ASSERT_EQUAL(snap.tx_in_flight, (1u << 30) + 1000);
+	CU_ASSERT_EQUAL(sizeof(snap), 32);
+}
+
+static void a_duplicate_counts_as_delivered_if_it_was_resent(void)
+{
+	struct rate r = {.delivered = 5000};
+
+	rate_on_duplicate(&r, 1000, 2500, SEC);
+	CU_ASSERT_EQUAL(r.delivered, 6000);
+	CU_ASSERT_EQUAL(r.delivered_time, SEC);
+	rate_on_duplicate(&r, 1000, 2500, 2 * SEC);
+	rate_on_duplicate(&r, 1000, 2500, 3 * SEC); /* half of it cannot be */
+	CU_ASSERT_EQUAL(r.delivered, 7500);
+	rate_on_duplicate(&r, UINT32_MAX, 2500, 4 * SEC); /* a lie */
+	CU_ASSERT_EQUAL(r.delivered, 7500);
+	CU_ASSERT_EQUAL(r.delivered_time, 3 * SEC);
+}
+
 static void an_interval_under_the_minimum_rtt_is_no_sample(void)
 {
 	struct rate r = {0};
@@ -130,6 +176,9 @@ static const struct test_case cases[] = {
 	TEST(steady_delivery_gives_its_rate),
 	TEST(compressed_acks_do_not_exceed_the_send_rate),
 	TEST(the_record_sent_last_gives_the_sample),
+	TEST(of_two_sent_at_one_time_the_later_bytes_give_the_sample),
+	TEST(a_record_remembers_what_was_in_flight_and_lost),
+	TEST(a_duplicate_counts_as_delivered_if_it_was_resent),
 	TEST(an_interval_under_the_minimum_rtt_is_no_sample),
 	TEST(no_delivery_is_no_sample),
 	TEST(the_application_limit_lasts_until_its_bubble_is_acknowledged),
