@@ -422,9 +422,776 @@ static void the_option_has_its_room(void)
 	}
 }
 
+/* ---- what is changed, forged or repeated ---- */
+
+static uint8_t *tcp_of(uint8_t *ip)
+{
+	return ip + (ip[0] >> 4 == 4 ? 20 : 40);
+}
+
+static uint8_t *option_of(uint8_t *ip, uint8_t kind)
+{
+	uint8_t *o = tcp_of(ip) + 20;
+
+	while (*o != kind)
+		o += *o == 1 ? 1 : o[1];
+	return o;
+}
+
+static void change_source_address(uint8_t *ip, size_t len) { (void)len; ip[15] ^= 0x40; }
+static void change_source_port(uint8_t *ip, size_t len) { (void)len; tcp_of(ip)[1] ^= 1; }
+static void change_sequence(uint8_t *ip, size_t len) { (void)len; tcp_of(ip)[7] ^= 1; }
+static void change_acknowledgement(uint8_t *ip, size_t len) { (void)len; tcp_of(ip)[11] ^= 1; }
+static void change_flags(uint8_t *ip, size_t len) { (void)len; tcp_of(ip)[13] ^= TH_PSH; }
+static void change_window(uint8_t *ip, size_t len) { (void)len; tcp_of(ip)[14] ^= 1; }
+static void change_urgent(uint8_t *ip, size_t len) { (void)len; tcp_of(ip)[19] ^= 1; }
+static void change_timestamp(uint8_t *ip, size_t len) { (void)len; option_of(ip, 8)[5] ^= 1; }
+static void change_key_id(uint8_t *ip, size_t len) { (void)len; option_of(ip, 29)[2] ^= 1; }
+static void change_rnext_key_id(uint8_t *ip, size_t len) { (void)len; option_of(ip, 29)[3] ^= 1; }
+static void change_mac(uint8_t *ip, size_t len) { (void)len; option_of(ip, 29)[15] ^= 1; }
+static void change_text(uint8_t *ip, size_t len) { ip[len - 1] ^= 1; }
+static void change_kind(uint8_t *ip, size_t len) { (void)len; option_of(ip, 29)[0] = 253; }
+static void shorten_option(uint8_t *ip, size_t len) { (void)len; option_of(ip, 29)[1] = 3; }
+static void shorten_mac(uint8_t *ip, size_t len)
+{
+	(void)len;
+	option_of(ip, 29)[1] = 12;
+	memset(option_of(ip, 29) + 12, 1, 4);
+}
+static void two_options(uint8_t *ip, size_t len) /* of eight bytes each */
+{
+	uint8_t *o = option_of(ip, 29);
+
+	(void)len;
+	o[1] = 8;
+	memcpy(o + 8, o, 8);
+}
+/* The source port of a SYN, as a translator would: so that who checks sees another connection. */
+static void translate(uint8_t *ip, size_t len) { change_source_port(ip, len); }
+
+enum which { BAD, MISSING, NO_KEY, MALFORMED, FINE };
+
+static void each_byte_is_covered(void)
+{
+	static const struct {
+		const char *name;
+		void (*mess)(uint8_t *, size_t);
+		enum which full, bare; /* what is counted, with options covered and without */
+	} rows[] = {
+		{"source port", change_source_port, NO_KEY, NO_KEY}, /* another connection, of which nothing is known */
+		{"source address", change_source_address, FINE, FINE}, /* likewise, and no key for that peer */
+		{"sequence number", change_sequence, BAD, BAD},
+		{"acknowledgement", change_acknowledgement, BAD, BAD},
+		{"flags", change_flags, BAD, BAD},
+		{"window", change_window, BAD, BAD},
+		{"urgent pointer", change_urgent, BAD, BAD},
+		{"timestamp", change_timestamp, BAD, FINE},
+		{"KeyID", change_key_id, NO_KEY, NO_KEY},
+		{"RNextKeyID", change_rnext_key_id, BAD, BAD},
+		{"MAC", change_mac, BAD, BAD},
+		{"text", change_text, BAD, BAD},
+		{"another option in its place", change_kind, MISSING, MISSING},
+		{"option too short", shorten_option, MALFORMED, MALFORMED},
+		{"MAC too short", shorten_mac, BAD, BAD},
+		{"two options", two_options, MALFORMED, MALFORMED},
+	};
+
+	for (size_t r = 0; r < ARRAY_LEN(rows); r++)
+		for (int bare = 0; bare < 2; bare++) {
+			struct job j = {.goal = {30000, 0}, .mess_nth = 5, .mess = rows[r].mess};
+			struct twohosts *w = begin(NULL, &j);
+
+			for (int i = 0; i < 2; i++) {
+				struct ao_key k = key_of(&w->addr[!i], i ? 20 : 10, i ? 10 : 20, "a secret");
+
+				k.bare = bare;
+				CU_ASSERT_EQUAL(stack_ao_add(w->stack[i], &k), 0);
+			}
+			CU_ASSERT_TRUE_FATAL(twohosts_connect(w));
+			twohosts_run(w, w->now + 60 * SEC);
+			const struct stack_counters *c = stack_counters(w->stack[1]);
+			const uint64_t counts[] = {c->ao_bad, c->ao_missing, c->ao_no_key, c->ao_malformed};
+			enum which want = bare ? rows[r].bare : rows[r].full;
+
+			for (int k = BAD; k <= MALFORMED; k++)
+				if (counts[k] != (want == (enum which)k))
+					FAIL_ROW(rows[r].name);
+			if (!j.changed || refused(w, 0))
+				FAIL_ROW(rows[r].name);
+			finish(w, &j);
+		}
+}
+
+static void a_translated_handshake_is_refused(void)
+{
+	struct job j = {.mess_nth = 0, .mess = translate};
+	struct twohosts *w = begin_with_keys(NULL, &j);
+
+	CU_ASSERT_TRUE(twohosts_connect(w)); /* with the second SYN, which is not translated */
+	CU_ASSERT_EQUAL(stack_counters(w->stack[1])->ao_bad, 1);
+	CU_ASSERT_EQUAL(stack_counters(w->stack[1])->tcp_accepted, 1);
+	finish(w, &j);
+}
+
+static void who_has_another_key_or_none_is_not_answered(void)
+{
+	static const struct {
+		const char *name, *master[2]; /* NULL: no key */
+		uint64_t bad, missing;        /* at the server */
+	} rows[] = {
+		{"another master key", {"a secret", "another"}, 1, 0},
+		{"the client has none", {NULL, "a secret"}, 0, 1},
+	};
+
+	for (size_t r = 0; r < ARRAY_LEN(rows); r++) {
+		struct job j = {0};
+		struct twohosts *w = begin(NULL, &j);
+
+		for (int i = 0; i < 2; i++)
+			if (rows[r].master[i])
+				CU_ASSERT_EQUAL(give_key(w, i, 0, rows[r].master[i]), 0);
+		CU_ASSERT_FALSE(twohosts_connect(w));
+		const struct stack_counters *c = stack_counters(w->stack[1]);
+
+		if (c->tcp_out || !c->tcp_in || c->ao_bad != rows[r].bad * c->tcp_in ||
+		    c->ao_missing != rows[r].missing * c->tcp_in || c->ao_good)
+			FAIL_ROW(rows[r].name);
+		twohosts_free(w);
+	}
+}
+
+/* RFC 5925 7.3: who has no key takes what is signed as if it were not, unless told otherwise. The client,
+ * whose key says that the server signs, does not take the answer. */
+static void without_a_key_a_signed_syn_is_taken_unless_the_user_would_not(void)
+{
+	for (int strict = 0; strict < 2; strict++) {
+		struct job j = {0};
+		struct twohosts *w = begin(NULL, &j);
+		const struct stack_counters *c[2];
+
+		w->stack[1]->tcp.ao.on = w->stack[1]->tcp.ao.strict = strict; /* as stack_config.ao_strict */
+		CU_ASSERT_EQUAL(give_key(w, 0, 0, "a secret"), 0);
+		CU_ASSERT_FALSE(twohosts_connect(w));
+		for (int i = 0; i < 2; i++)
+			c[i] = stack_counters(w->stack[i]);
+		CU_ASSERT_EQUAL(c[1]->tcp_out > 0, !strict);
+		CU_ASSERT_EQUAL(c[1]->ao_no_key > 0, strict);
+		CU_ASSERT_EQUAL(c[0]->ao_missing, c[1]->tcp_out);
+		twohosts_free(w);
+	}
+}
+
+/* A frame from the server's address with these numbers, unsigned. */
+static void forge(struct twohosts *w, int to, uint16_t flags, uint32_t seq, uint32_t ack)
+{
+	struct sock_info i;
+	uint8_t frame[ETH_LEN + 40] = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45, 0, 0, 40, 0, 1, 0, 0, 64, 6};
+	uint8_t *ip = frame + ETH_LEN;
+
+	CU_ASSERT_EQUAL(sock_info(w->stack[to], to ? w->server : w->client, &i), 0);
+	struct seg g = {.sport = i.rport, .dport = i.lport, .seq = seq_of(seq), .ack = seq_of(ack), .flags = flags,
+			.wnd = 1000};
+
+	frame[5] = (uint8_t)(to + 1);
+	frame[11] = (uint8_t)(2 - to);
+	wr32(ip + 12, addr_to_v4(&i.remote));
+	wr32(ip + 16, addr_to_v4(&i.local));
+	wr16(ip + 10, (uint16_t)~csum_fold(csum_add(0, ip, 20)));
+	tcp_emit(ip + 20, &g, LAYOUT_LINUX);
+	struct pkt *p = pkt_of_bytes(&w->pool, frame, sizeof(frame));
+
+	p->csum = CSUM_VERIFIED;
+	stack_input(w->stack[to], p, w->now);
+}
+
+static void what_is_forged_has_no_effect_and_no_answer(void)
+{
+	static const uint16_t kinds[] = {TH_RST, TH_RST | TH_ACK, TH_SYN, TH_FIN | TH_ACK, TH_ACK, TH_SYN | TH_ACK};
+	struct job j = {.goal = {5000, 5000}};
+	struct twohosts *w = begin_with_keys(NULL, &j);
+	struct sock_info before, after;
+
+	CU_ASSERT_TRUE_FATAL(twohosts_connect(w));
+	twohosts_run(w, w->now + SEC);
+	sock_info(w->stack[0], w->client, &before);
+	uint64_t said = stack_counters(w->stack[0])->tcp_out;
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		forge(w, 0, kinds[i], before.rcv_nxt, before.snd_nxt);
+	twohosts_run(w, w->now + SEC);
+	sock_info(w->stack[0], w->client, &after);
+	CU_ASSERT_EQUAL(after.state, TCP_ESTABLISHED);
+	CU_ASSERT_EQUAL(stack_counters(w->stack[0])->ao_missing, ARRAY_LEN(kinds));
+	CU_ASSERT_EQUAL(stack_counters(w->stack[0])->tcp_out, said);
+	CU_ASSERT_EQUAL(after.segs_in, before.segs_in);
+	finish(w, &j);
+}
+
+static void a_signed_reset_ends_the_connection(void)
+{
+	struct job j = {.goal = {5000, 5000}};
+	struct twohosts *w = begin_with_keys(NULL, &j);
+
+	CU_ASSERT_TRUE_FATAL(twohosts_connect(w));
+	twohosts_run(w, w->now + SEC);
+	sock_abort(w->stack[1], w->server);
+	w->server = 0;
+	twohosts_run(w, w->now + SEC);
+	CU_ASSERT_EQUAL(sock_error(w->stack[0], w->client), ERR_RESET);
+	CU_ASSERT_EQUAL(j.unsigned_segs, 0);
+	twohosts_free(w);
+}
+
+/* RFC 5925 7.7: the one reset without a connection that both ends can compute. */
+static void a_refusal_is_signed(void)
+{
+	struct job j = {0};
+	struct twohosts *w = begin_with_keys(NULL, &j);
+
+	w->client = sock_open(w->stack[0]);
+	CU_ASSERT_EQUAL(sock_connect(w->stack[0], w->client, &w->addr[1], 81), 0);
+	twohosts_run(w, w->now + SEC);
+	CU_ASSERT_EQUAL(sock_error(w->stack[0], w->client), ERR_REFUSED);
+	CU_ASSERT_EQUAL(j.segs, 2);
+	CU_ASSERT_EQUAL(j.unsigned_segs, 0);
+	CU_ASSERT_EQUAL(stack_counters(w->stack[0])->ao_good, 1);
+	twohosts_free(w);
+}
+
+/* ---- sequence numbers ---- */
+
+static void the_numbers_wrap_in_both_directions(void)
+{
+	struct job j = {.goal = {200000, 200000}, .lose_every = 17};
+	struct tcp_config cfg;
+
+	tcp_config_default(&cfg);
+	cfg.isn_is_fixed = true;
+	cfg.isn_fixed = 0xffffffffu - 50000;
+	struct twohosts *w = begin_with_keys(&cfg, &j);
+
+	CU_ASSERT_TRUE_FATAL(twohosts_connect(w));
+	twohosts_run(w, w->now + 60 * SEC);
+	for (int i = 0; i < 2; i++) {
+		struct sock_info info;
+
+		sock_info(w->stack[i], i ? w->server : w->client, &info);
+		CU_ASSERT_TRUE(info.snd_una < 0x80000000u && info.rcv_nxt < 0x80000000u);
+		CU_ASSERT_EQUAL(refused(w, i), 0);
+	}
+	finish(w, &j);
+}
+
+static struct ao *ao_of_conn(struct twohosts *w, int side)
+{
+	struct tcp *t = &w->stack[side]->tcp;
+
+	for (uint32_t i = 0; i < t->table_len; i++)
+		if (!((uintptr_t)t->table[i] & 1) && t->table[i]->kind == FLOW_CONN)
+			return ((struct tcb *)t->table[i])->ao;
+	return NULL;
+}
+
+/* 4 GB later the same 32 bits come round. Both ends are taken there by adding 2^32 to where they are. */
+static void a_segment_of_the_last_round_is_refused(void)
+{
+	struct job j = {.goal = {100000, 0}, .mess_nth = 5, .keep = true};
+	struct twohosts *w = begin_with_keys(NULL, &j);
+
+	CU_ASSERT_TRUE_FATAL(twohosts_connect(w));
+	twohosts_run(w, w->now + 30 * SEC);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(j.kept);
+
+	/* At once, it is a duplicate like any other. */
+	stack_input(w->stack[1], pkt_dup(j.kept), w->now);
+	CU_ASSERT_EQUAL(refused(w, 1), 0);
+
+	for (int i = 0; i < 2; i++) {
+		ao_of_conn(w, i)->snd += UINT64_C(1) << 32;
+		ao_of_conn(w, i)->rcv += UINT64_C(1) << 32;
+	}
+	stack_input(w->stack[1], pkt_dup(j.kept), w->now);
+	CU_ASSERT_EQUAL(stack_counters(w->stack[1])->ao_bad, 1);
+
+	/* And the connection goes on. */
+	j.goal[0] += 50000;
+	twohosts_run(w, w->now + 30 * SEC);
+	CU_ASSERT_EQUAL(refused(w, 1), 1);
+	finish(w, &j);
+}
+
+/* ---- keys ---- */
+
+static struct twohosts *begin_with_two_keys(struct job *j)
+{
+	struct twohosts *w = begin_with_keys(NULL, j);
+
+	CU_ASSERT_EQUAL(give_key(w, 0, 1, "the next"), 0);
+	CU_ASSERT_EQUAL(give_key(w, 1, 1, "the next"), 0);
+	return w;
+}
+
+/* RFC 5925 7.5: the client asks for the server's second key; the server follows and asks for the client's. */
+static void keys_roll_over_while_text_flows(void)
+{
+	struct job j = {.goal = {400000, 400000}, .lose_every = 19};
+	struct twohosts *w = begin_with_two_keys(&j);
+	struct sock_info c, s;
+
+	w->rate = 100000;
+	CU_ASSERT_TRUE_FATAL(twohosts_connect(w));
+	twohosts_run(w, w->now + 300 * MS);
+	CU_ASSERT_TRUE(j.got[1] > 0 && j.got[1] < j.goal[0]);
+	struct ao_key old = key_of(&w->addr[1], 10, 20, "a secret");
+
+	CU_ASSERT_EQUAL(stack_ao_remove(w->stack[0], &old), ERR_INUSE);
+	CU_ASSERT_EQUAL(sock_ao_set(w->stack[0], w->client, -1, 21), 0);
+	twohosts_run(w, w->now + SEC);
+	sock_info(w->stack[1], w->server, &s);
+	CU_ASSERT_EQUAL(s.ao_current, 21);
+	CU_ASSERT_EQUAL(s.ao_rnext, 10);
+	CU_ASSERT_EQUAL(s.ao_rnextkeyid, 21);
+	CU_ASSERT_EQUAL(stack_ao_remove(w->stack[0], &old), ERR_INUSE); /* it still signs */
+	CU_ASSERT_EQUAL(sock_ao_set(w->stack[1], w->server, -1, 11), 0);
+	twohosts_run(w, w->now + 60 * SEC);
+	sock_info(w->stack[0], w->client, &c);
+	CU_ASSERT_EQUAL(c.ao_current, 11);
+	CU_ASSERT_EQUAL(c.ao_keyid, 21);
+	CU_ASSERT_EQUAL(memcmp(j.keyids[0], "\12\13\0", 3), 0);
+	CU_ASSERT_EQUAL(memcmp(j.keyids[1], "\24\25\0", 3), 0);
+	CU_ASSERT_EQUAL(refused(w, 0) + refused(w, 1), 0);
+
+	/* Nobody needs the first any more. */
+	CU_ASSERT_EQUAL(stack_ao_remove(w->stack[0], &old), 0);
+	CU_ASSERT_EQUAL(stack_ao_remove(w->stack[0], &old), ERR_INVAL);
+	j.goal[1] += 10000;
+	twohosts_run(w, w->now + 10 * SEC);
+	CU_ASSERT_EQUAL(refused(w, 0) + refused(w, 1), 0);
+	finish(w, &j);
+}
+
+static void an_old_segment_does_not_turn_the_key_back(void)
+{
+	struct job j = {.goal = {100000, 0}, .mess_side = 0, .mess_nth = 5, .keep = true};
+	struct twohosts *w = begin_with_two_keys(&j);
+	struct sock_info s;
+
+	CU_ASSERT_TRUE_FATAL(twohosts_connect(w));
+	twohosts_run(w, w->now + 10 * SEC);
+	sock_ao_set(w->stack[0], w->client, -1, 21);
+	j.goal[0] += 20000;
+	twohosts_run(w, w->now + 10 * SEC);
+	sock_info(w->stack[1], w->server, &s);
+	CU_ASSERT_EQUAL(s.ao_current, 21);
+	CU_ASSERT_EQUAL(j.kept_seg.opt.ao_rnextkeyid, 20);
+	stack_input(w->stack[1], pkt_dup(j.kept), w->now);
+	sock_info(w->stack[1], w->server, &s);
+	CU_ASSERT_EQUAL(s.ao_current, 21);
+	CU_ASSERT_EQUAL(refused(w, 1), 0); /* it was right; it is only late */
+	finish(w, &j);
+}
+
+static void a_wish_for_an_unknown_key_changes_nothing(void)
+{
+	struct job j = {.goal = {50000, 50000}};
+	struct twohosts *w = begin_with_keys(NULL, &j);
+	struct sock_info s;
+
+	CU_ASSERT_EQUAL(give_key(w, 0, 1, "the next"), 0);
+	CU_ASSERT_TRUE_FATAL(twohosts_connect(w));
+	CU_ASSERT_EQUAL(sock_ao_set(w->stack[0], w->client, -1, 21), 0);
+	twohosts_run(w, w->now + 10 * SEC);
+	sock_info(w->stack[1], w->server, &s);
+	CU_ASSERT_EQUAL(s.ao_current, 20);
+	CU_ASSERT_EQUAL(s.ao_rnextkeyid, 21);
+	CU_ASSERT_EQUAL(refused(w, 0) + refused(w, 1), 0);
+	finish(w, &j);
+}
+
+static void the_user_chooses_the_keys_of_the_syn(void)
+{
+	struct job j = {.goal = {1000, 1000}};
+	struct twohosts *w = begin_with_two_keys(&j);
+	sock_t other = sock_open(w->stack[0]);
+	struct sock_info c, s;
+
+	w->listener = sock_open(w->stack[1]);
+	sock_bind(w->stack[1], w->listener, &(struct addr){{0}}, 80);
+	sock_listen(w->stack[1], w->listener, 4);
+	CU_ASSERT_EQUAL(sock_ao_set(w->stack[1], w->listener, 20, -1), ERR_OPNOTSUPP);
+	CU_ASSERT_EQUAL(sock_ao_set(w->stack[0], other, 99, -1), 0);
+	CU_ASSERT_EQUAL(sock_connect(w->stack[0], other, &w->addr[1], 80), ERR_INVAL);
+	sock_close(w->stack[0], other);
+	CU_ASSERT_EQUAL(sock_ao_set(w->stack[0], other, 10, -1), ERR_BADSOCK);
+
+	w->client = sock_open(w->stack[0]);
+	CU_ASSERT_EQUAL(sock_ao_set(w->stack[0], w->client, 256, -1), ERR_INVAL);
+	CU_ASSERT_EQUAL(sock_ao_set(w->stack[0], w->client, 11, 20), 0);
+	CU_ASSERT_EQUAL(sock_connect(w->stack[0], w->client, &w->addr[1], 80), 0);
+	twohosts_run(w, w->now + SEC);
+	w->server = sock_accept(w->stack[1], w->listener);
+	CU_ASSERT_TRUE_FATAL(w->server);
+	sock_info(w->stack[0], w->client, &c);
+	sock_info(w->stack[1], w->server, &s);
+	CU_ASSERT_EQUAL(j.syn[0].opt.ao_keyid, 11);
+	CU_ASSERT_EQUAL(j.syn[0].opt.ao_rnextkeyid, 20);
+	CU_ASSERT_EQUAL(j.syn[1].opt.ao_keyid, 20);
+	CU_ASSERT_EQUAL(j.syn[1].opt.ao_rnextkeyid, 11);
+	CU_ASSERT_EQUAL(c.ao_current, 11);
+	CU_ASSERT_EQUAL(s.ao_rnext, 11);
+	twohosts_run(w, w->now + SEC);
+	finish(w, &j);
+}
+
+static void keys_that_make_no_sense_are_refused(void)
+{
+	struct job j = {0};
+	struct twohosts *w = begin(NULL, &j);
+	const struct ao_key good = key_of(&w->addr[1], 1, 2, "a secret");
+	struct ao_key k;
+	struct addr any = {{0}}, net = addr_v4(0x0a000000);
+	static const struct ao_alg half = {.name = "half"};
+
+#define ADD(field, value) (k = good, k.field = (value), stack_ao_add(w->stack[0], &k))
+	CU_ASSERT_EQUAL(ADD(alg, NULL), ERR_INVAL);
+	CU_ASSERT_EQUAL(ADD(alg, &half), ERR_INVAL);
+	CU_ASSERT_EQUAL(ADD(master_len, 0), ERR_INVAL);
+	CU_ASSERT_EQUAL(ADD(master_len, AO_MASTER_MAX + 1), ERR_INVAL);
+	CU_ASSERT_EQUAL(ADD(prefix, 33), ERR_INVAL);
+	CU_ASSERT_EQUAL(stack_ao_add(w->stack[0], &good), 0);
+
+	/* RFC 5925 3.1: ids do not overlap where connections do. */
+	CU_ASSERT_EQUAL(ADD(recv_id, 3), ERR_INUSE);
+	CU_ASSERT_EQUAL(ADD(send_id, 3), ERR_INUSE);
+	CU_ASSERT_EQUAL(ADD(port, 80), ERR_INUSE);
+	CU_ASSERT_EQUAL((k = good, k.peer = net, k.prefix = 24, stack_ao_add(w->stack[0], &k)), ERR_INUSE);
+	CU_ASSERT_EQUAL((k = good, k.peer = any, k.prefix = 0, stack_ao_add(w->stack[0], &k)), ERR_INUSE);
+	CU_ASSERT_EQUAL(ADD(peer, addr_v4(0x0a000063)), 0);
+	CU_ASSERT_EQUAL((k = good, k.port = 80, k.send_id = 3, k.recv_id = 4, stack_ao_add(w->stack[0], &k)), 0);
+	CU_ASSERT_EQUAL((k = good, k.port = 81, k.send_id = 3, k.recv_id = 4, stack_ao_add(w->stack[0], &k)), 0);
+	CU_ASSERT_EQUAL(ADD(peer, scan_addr("fd00::1")), 0);
+#undef ADD
+	twohosts_free(w);
+}
+
+static void the_table_of_keys_is_bounded(void)
+{
+	struct job j = {0};
+	struct twohosts *w = begin(NULL, &j);
+	struct addr peer;
+
+	for (uint32_t i = 0; i <= AO_KEYS_MAX; i++) {
+		struct ao_key k = key_of((peer = addr_v4(0x0b000000 + i), &peer), 1, 1, "a secret");
+
+		CU_ASSERT_EQUAL(stack_ao_add(w->stack[0], &k), i < AO_KEYS_MAX ? 0 : ERR_NOMEM);
+	}
+	for (uint32_t i = 0; i < AO_KEYS_MAX; i++) {
+		struct ao_key k = key_of((peer = addr_v4(0x0b000000 + i), &peer), 1, 1, "a secret");
+
+		CU_ASSERT_EQUAL(stack_ao_remove(w->stack[0], &k), 0);
+	}
+	CU_ASSERT_FALSE(w->stack[0]->tcp.ao.on); /* nothing is looked at any more */
+	twohosts_free(w);
+}
+
+static void without_memory_nothing_begins_unsigned(void)
+{
+	struct job j = {.goal = {1000, 0}};
+	struct twohosts *w = begin_with_keys(NULL, &j);
+	sock_t s = sock_open(w->stack[0]);
+
+	w->stack[0]->tcp.ao.states.fail_in = 1;
+	CU_ASSERT_EQUAL(sock_connect(w->stack[0], s, &w->addr[1], 80), ERR_NOMEM);
+	sock_close(w->stack[0], s);
+	w->stack[1]->tcp.ao.states.fail_in = 1;
+	CU_ASSERT_TRUE(twohosts_connect(w)); /* the SYN was dropped, and came again */
+	CU_ASSERT_EQUAL(j.unsigned_segs, 0);
+	twohosts_run(w, w->now + SEC);
+	finish(w, &j);
+}
+
+/* A connection keeps what it began with. */
+static void a_key_that_comes_later_is_for_later_connections(void)
+{
+	struct job j = {.goal = {20000, 20000}};
+	struct twohosts *w = begin(NULL, &j);
+	struct sock_info c;
+
+	CU_ASSERT_TRUE_FATAL(twohosts_connect(w));
+	CU_ASSERT_EQUAL(give_key(w, 0, 0, "a secret"), 0);
+	CU_ASSERT_EQUAL(give_key(w, 1, 0, "a secret"), 0);
+	CU_ASSERT_EQUAL(sock_ao_set(w->stack[0], w->client, 10, -1), ERR_OPNOTSUPP);
+	twohosts_run(w, w->now + 10 * SEC);
+	sock_info(w->stack[0], w->client, &c);
+	CU_ASSERT_FALSE(c.ao);
+	CU_ASSERT_EQUAL(j.unsigned_segs, j.segs);
+	CU_ASSERT_EQUAL(refused(w, 0) + refused(w, 1), 0);
+	finish(w, &j);
+}
+
+/* ---- around connections ---- */
+
+static void time_wait_answers_signed_and_lets_in_only_what_is(void)
+{
+	struct job j = {.goal = {1000, 1000}};
+	struct twohosts *w = begin_with_keys(NULL, &j);
+	struct sock_info c;
+
+	CU_ASSERT_TRUE_FATAL(twohosts_connect(w));
+	twohosts_run(w, w->now + SEC);
+	sock_info(w->stack[0], w->client, &c);
+	sock_shutdown(w->stack[0], w->client);
+	twohosts_run(w, w->now + SEC);
+	sock_close(w->stack[1], w->server);
+	twohosts_run(w, w->now + SEC);
+	CU_ASSERT_EQUAL(w->stack[0]->tcp.ntw, 1);
+
+	/* What is forged: neither an answer nor a new connection. */
+	uint64_t said = stack_counters(w->stack[0])->tcp_out;
+
+	forge(w, 0, TH_FIN | TH_ACK, c.rcv_nxt - 5, c.snd_nxt);
+	forge(w, 0, TH_SYN, c.rcv_nxt + 100000, 0);
+	forge(w, 0, TH_RST, c.rcv_nxt + 1, 0);
+	CU_ASSERT_EQUAL(stack_counters(w->stack[0])->ao_missing, 3);
+	CU_ASSERT_EQUAL(stack_counters(w->stack[0])->tcp_out, said);
+	CU_ASSERT_EQUAL(w->stack[0]->tcp.ntw, 1);
+	CU_ASSERT_EQUAL(j.unsigned_segs, 0);
+	sock_close(w->stack[0], w->client);
+	twohosts_run(w, w->now + 100 * SEC);
+	CU_ASSERT_EQUAL(w->stack[0]->tcp.ao.states.used, 0);
+	twohosts_free(w);
+}
+
+/* The server's FIN again, since the ACK of it was lost: TIME-WAIT says it once more, signed. */
+static bool lose_the_last_ack(struct twohosts *w, int side, const struct pkt *p, const struct seg *g, ns_t now)
+{
+	struct job *j = w->arg;
+
+	watch(w, side, p, g, now);
+	return side == 0 && w->stack[0]->tcp.ntw && j->changed && (j->changed = false, true);
+}
+
+static void the_ack_of_a_repeated_fin_is_signed(void)
+{
+	struct job j = {.goal = {1000, 1000}};
+	struct twohosts *w = begin_with_keys(NULL, &j);
+
+	CU_ASSERT_TRUE_FATAL(twohosts_connect(w));
+	twohosts_run(w, w->now + SEC);
+	j.changed = true;
+	w->wire = lose_the_last_ack;
+	sock_close(w->stack[0], w->client);
+	twohosts_run(w, w->now + SEC);
+	sock_close(w->stack[1], w->server);
+	twohosts_run(w, w->now + 5 * SEC);
+	CU_ASSERT_EQUAL(w->lost, 1);
+	CU_ASSERT_EQUAL(w->stack[1]->tcp.flows.n, 0); /* LAST-ACK is over */
+	CU_ASSERT_EQUAL(j.unsigned_segs + refused(w, 0) + refused(w, 1), 0);
+	twohosts_free(w);
+}
+
+static void a_cookie_brings_the_keys_back(void)
+{
+	struct job j = {.goal = {20000, 20000}};
+	struct twohosts *w = begin_with_two_keys(&j);
+	struct sock_info s;
+
+	w->stack[1]->tcp.max_half = 0; /* every SYN is answered with a cookie */
+	CU_ASSERT_TRUE_FATAL(twohosts_connect(w));
+	CU_ASSERT_EQUAL(stack_counters(w->stack[1])->tcp_syn_cookies_ok, 1);
+	sock_info(w->stack[1], w->server, &s);
+	CU_ASSERT_TRUE(s.ao && s.wscale && s.sack);
+	CU_ASSERT_EQUAL(s.ao_current, 20);
+	CU_ASSERT_EQUAL(s.mss, 1460 - 12 - 16);
+	twohosts_run(w, w->now + 10 * SEC);
+	CU_ASSERT_EQUAL(j.unsigned_segs + refused(w, 0) + refused(w, 1), 0);
+	finish(w, &j);
+}
+
+static void a_forged_ack_of_a_cookie_opens_nothing(void)
+{
+	struct job j = {0};
+	struct twohosts *w = begin_with_keys(NULL, &j);
+
+	w->stack[1]->tcp.max_half = 0;
+	CU_ASSERT_TRUE_FATAL(twohosts_connect(w));
+	sock_abort(w->stack[0], w->client);
+	twohosts_run(w, w->now + SEC);
+	uint64_t said = stack_counters(w->stack[1])->tcp_out;
+
+	forge(w, 1, TH_ACK, 1000, 2000);
+	CU_ASSERT_EQUAL(stack_counters(w->stack[1])->ao_missing, 1);
+	CU_ASSERT_EQUAL(stack_counters(w->stack[1])->tcp_out, said);
+	twohosts_free(w);
+}
+
+static void fast_open_gives_way(void)
+{
+	struct job j = {.goal = {3000, 3000}};
+	struct tcp_config cfg;
+
+	tcp_config_default(&cfg);
+	cfg.fastopen = true;
+	struct twohosts *w = begin_with_keys(&cfg, &j);
+
+	w->listener = sock_open(w->stack[1]);
+	sock_bind(w->stack[1], w->listener, &(struct addr){{0}}, 80);
+	sock_listen(w->stack[1], w->listener, 4);
+	w->client = sock_open(w->stack[0]);
+	CU_ASSERT_TRUE(sock_connect_data(w->stack[0], w->client, &w->addr[1], 80, "", 0) >= 0);
+	twohosts_run(w, w->now + SEC);
+	w->server = sock_accept(w->stack[1], w->listener);
+	CU_ASSERT_TRUE(w->server);
+	CU_ASSERT_FALSE(j.syn[0].opt.has_tfo || j.syn[1].opt.has_tfo);
+	CU_ASSERT_TRUE(j.syn[0].opt.has_ao && j.syn[1].opt.has_ao);
+	twohosts_run(w, w->now + SEC);
+	finish(w, &j);
+}
+
+/* Both ends connect: two SYNs cross, each signed by the key that knows no number of the other end. */
+static void a_simultaneous_open_is_signed(void)
+{
+	struct job j = {.goal = {3000, 3000}};
+	struct twohosts *w = begin_with_keys(NULL, &j);
+	struct addr any = {{0}};
+
+	w->client = sock_open(w->stack[0]);
+	w->server = sock_open(w->stack[1]);
+	sock_bind(w->stack[0], w->client, &any, 1000);
+	sock_bind(w->stack[1], w->server, &any, 2000);
+	CU_ASSERT_EQUAL(sock_connect(w->stack[0], w->client, &w->addr[1], 2000), 0);
+	CU_ASSERT_EQUAL(sock_connect(w->stack[1], w->server, &w->addr[0], 1000), 0);
+	twohosts_run(w, w->now + 10 * SEC);
+	CU_ASSERT_EQUAL(j.unsigned_segs + refused(w, 0) + refused(w, 1), 0);
+	finish(w, &j);
+}
+
+/* RFC 5925 7.8. The router's word is as good as anybody's. */
+static void icmp(struct twohosts *w, uint8_t type, uint8_t code, uint16_t mtu)
+{
+	struct sock_info i;
+	uint8_t frame[ETH_LEN + 20 + 8 + 28] = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45, 0, 0, 56, 0, 1, 0, 0, 64, 1};
+	uint8_t *ip = frame + ETH_LEN, *m = ip + 20, *in = m + 8;
+
+	sock_info(w->stack[0], w->client, &i);
+	wr32(ip + 12, addr_to_v4(&w->addr[1]));
+	wr32(ip + 16, addr_to_v4(&w->addr[0]));
+	wr16(ip + 10, (uint16_t)~csum_fold(csum_add(0, ip, 20)));
+	m[0] = type;
+	m[1] = code;
+	wr16(m + 6, mtu);
+	in[0] = 0x45;
+	wr16(in + 2, 1500);
+	in[8] = 64;
+	in[9] = 6;
+	wr32(in + 12, addr_to_v4(&w->addr[0]));
+	wr32(in + 16, addr_to_v4(&w->addr[1]));
+	wr16(in + 10, (uint16_t)~csum_fold(csum_add(0, in, 20)));
+	wr16(in + 20, i.lport);
+	wr16(in + 22, i.rport);
+	wr32(in + 24, i.snd_una);
+	wr16(m + 2, (uint16_t)~csum_fold(csum_add(0, m, 36)));
+	stack_input(w->stack[0], pkt_of_bytes(&w->pool, frame, sizeof(frame)), w->now);
+}
+
+static void icmp_that_anybody_can_send_counts_only_if_the_user_says_so(void)
+{
+	for (int heed = 0; heed < 2; heed++) {
+		struct job j = {.goal = {2000000, 0}};
+		struct tcp_config cfg;
+		struct sock_info c;
+
+		tcp_config_default(&cfg);
+		cfg.ao_icmp = heed;
+		struct twohosts *w = begin_with_keys(&cfg, &j);
+
+		w->client = sock_open(w->stack[0]);
+		CU_ASSERT_EQUAL(sock_connect(w->stack[0], w->client, &w->addr[1], 80), 0);
+		icmp(w, 3, 3, 0); /* port unreachable, while it opens */
+		CU_ASSERT_EQUAL(sock_error(w->stack[0], w->client), heed ? ERR_REFUSED : 0);
+		sock_close(w->stack[0], w->client);
+
+		CU_ASSERT_TRUE_FATAL(twohosts_connect(w));
+		twohosts_run(w, w->now + 25 * MS);
+		icmp(w, 3, 4, 1000); /* fragmentation needed */
+		icmp(w, 3, 2, 0);    /* protocol unreachable */
+		sock_info(w->stack[0], w->client, &c);
+		CU_ASSERT_EQUAL(c.pmtu, heed ? 1000 : 1500);
+		CU_ASSERT_EQUAL(c.trouble, heed ? ERR_UNREACH : 0);
+		CU_ASSERT_EQUAL(stack_counters(w->stack[0])->icmp_to_tcp_ignored, heed ? 0 : 3);
+		twohosts_run(w, w->now + 60 * SEC);
+		finish(w, &j);
+	}
+}
+
+/* The peer lost its memory and connects anew from the same port: its SYN is signed, and so is our answer,
+ * which it cannot check, having no number of ours. RFC 5925 7.7 leaves such a connection to its timers. */
+static void a_challenge_ack_is_signed(void)
+{
+	struct job j = {.mess_side = 0, .keep = true};
+	struct tcp_config cfg;
+
+	tcp_config_default(&cfg);
+	cfg.timestamps = false; /* or the old timestamp would do */
+	struct twohosts *w = begin_with_keys(&cfg, &j);
+
+	CU_ASSERT_TRUE_FATAL(twohosts_connect(w));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(j.kept);
+	uint64_t said = stack_counters(w->stack[1])->tcp_out;
+
+	stack_input(w->stack[1], pkt_dup(j.kept), w->now); /* the SYN, repeated by somebody */
+	twohosts_run(w, w->now + SEC);
+	CU_ASSERT_EQUAL(stack_counters(w->stack[1])->tcp_challenge, 1);
+	CU_ASSERT_EQUAL(stack_counters(w->stack[1])->tcp_out, said + 1);
+	CU_ASSERT_EQUAL(j.unsigned_segs, 0);
+	finish(w, &j);
+}
+
+static void one_host_speaks_with_and_without(void)
+{
+	struct job j = {.goal = {3000, 3000}};
+	struct twohosts *w = begin(NULL, &j);
+	struct addr peer = addr_v4(0x0a000077);
+	struct ao_key k = key_of(&peer, 1, 2, "of somebody else");
+
+	CU_ASSERT_EQUAL(stack_ao_add(w->stack[0], &k), 0);
+	CU_ASSERT_EQUAL(stack_ao_add(w->stack[1], &k), 0);
+	CU_ASSERT_TRUE_FATAL(twohosts_connect(w));
+	twohosts_run(w, w->now + SEC);
+	CU_ASSERT_EQUAL(j.unsigned_segs, j.segs);
+	CU_ASSERT_EQUAL(refused(w, 0) + refused(w, 1), 0);
+	finish(w, &j);
+}
+
 static const struct test_case cases[] = {
 	TEST(the_packets_of_rfc_9235_have_right_macs),
 	TEST(every_segment_is_signed_and_losses_are_repaired),
 	TEST(the_option_has_its_room),
+	TEST(each_byte_is_covered),
+	TEST(a_translated_handshake_is_refused),
+	TEST(who_has_another_key_or_none_is_not_answered),
+	TEST(without_a_key_a_signed_syn_is_taken_unless_the_user_would_not),
+	TEST(what_is_forged_has_no_effect_and_no_answer),
+	TEST(a_signed_reset_ends_the_connection),
+	TEST(a_refusal_is_signed),
+	TEST(the_numbers_wrap_in_both_directions),
+	TEST(a_segment_of_the_last_round_is_refused),
+	TEST(keys_roll_over_while_text_flows),
+	TEST(an_old_segment_does_not_turn_the_key_back),
+	TEST(a_wish_for_an_unknown_key_changes_nothing),
+	TEST(the_user_chooses_the_keys_of_the_syn),
+	TEST(keys_that_make_no_sense_are_refused),
+	TEST(the_table_of_keys_is_bounded),
+	TEST(without_memory_nothing_begins_unsigned),
+	TEST(a_key_that_comes_later_is_for_later_connections),
+	TEST(time_wait_answers_signed_and_lets_in_only_what_is),
+	TEST(the_ack_of_a_repeated_fin_is_signed),
+	TEST(a_cookie_brings_the_keys_back),
+	TEST(a_forged_ack_of_a_cookie_opens_nothing),
+	TEST(fast_open_gives_way),
+	TEST(a_simultaneous_open_is_signed),
+	TEST(icmp_that_anybody_can_send_counts_only_if_the_user_says_so),
+	TEST(a_challenge_ack_is_signed),
+	TEST(one_host_speaks_with_and_without),
 };
 TEST_SUITE(tcp_ao, cases);
