@@ -411,3 +411,12 @@ void host_free(struct host *h)
 	stack_free(h->stack);
 	free(h);
 }
+
+uint32_t host_ao_set(struct host *h, int current, int rnext)
+{
+	uint32_t n = 0;
+
+	list_for_each(it, &h->streams)
+		n += sock_ao_set(h->stack, list_entry(it, struct stream, node)->sock, current, rnext) == 0;
+	return n;
+}

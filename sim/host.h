@@ -63,6 +63,9 @@ void host_add_app(struct host *, struct app *);
 bool host_finished(const struct host *); /* every app has finished, and no stream is left */
 void host_stop(struct host *); /* asks every app to end in order (SIGINT); turns go on until finished */
 
+/* Other keys for the connections that have TCP-AO, as sock_ao_set. Returns how many took them. */
+uint32_t host_ao_set(struct host *, int current, int rnext);
+
 /* ---- for applications ---- */
 
 /* Connections to addr:port (addr NULL or any: all of ours) become streams of app. 0 or ERR_*.

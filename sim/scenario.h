@@ -17,6 +17,7 @@
 #include <stdio.h>
 
 #include "../stack/stack.h"
+#include "ao_fields.h"
 #include "app.h"
 #include "names.h"
 #include "path.h"
@@ -33,6 +34,7 @@ struct scenario_host {
 	uint8_t naddrs;
 	struct addr gateway; /* any: none */
 	struct mac mac;
+	struct ao_specs ao;
 	struct tcp_config tcp;
 	bool capture;
 	uint32_t link; /* of a host; UINT32_MAX: none yet */
@@ -71,7 +73,7 @@ struct scenario_flow {
 	char servername[64];
 };
 
-enum scenario_event_kind { EVENT_DOWN, EVENT_SET };
+enum scenario_event_kind { EVENT_DOWN, EVENT_SET, EVENT_AO };
 
 struct scenario_event {
 	ns_t at;
@@ -80,6 +82,8 @@ struct scenario_event {
 	bool dir[2];
 	ns_t down;
 	struct path_spec spec[2]; /* SET: what holds from then on */
+	uint32_t host;            /* AO: of which the connections get other keys: */
+	int16_t ao_current, ao_rnext; /* as of sock_ao_set; -1: stays */
 };
 
 enum expect_what {

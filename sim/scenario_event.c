@@ -10,8 +10,8 @@
 
 /* ---- at a time ---- */
 
-const char *const event_keys[] = {"at",	"link",	  "direction", "down", "set", "on",
-				  "when", "number", "flow",      "do",   "by"};
+const char *const event_keys[] = {"at",   "link", "direction", "down", "set", "host", "ao",
+				  "on",   "when", "number",    "flow", "do",  "by"};
 const size_t nevent_keys = ARRAY_LEN(event_keys);
 
 static bool time_of(struct doc *d, const struct node *y, const char *what, ns_t *t)
@@ -79,6 +79,28 @@ static bool set_read(struct doc *d, const struct node *y, struct scenario *sc,
 	return true;
 }
 
+/* Keys for TCP-AO: {rnext: 21} asks the peers to sign with another one, {current: 11} signs with it. */
+static bool ao_event_read(struct doc *d, const struct node *y, const struct scenario *sc, struct scenario_event *e)
+{
+	static const struct field ids[] = {{.key = "current", .type = FIELD_U8, .at = 0},
+					   {.key = "rnext", .type = FIELD_U8, .at = 1}};
+	const struct node *host = doc_find(d, y, "host"), *ao = doc_find(d, y, "ao");
+	const char *name;
+	uint8_t id[2];
+
+	e->kind = EVENT_AO;
+	e->dir[0] = e->dir[1] = false;
+	if (!host || !ao || doc_find(d, y, "link"))
+		return doc_fail(d, y, "got `host` or `ao` alone, expected both and no `link`");
+	if (!text_read(d, host, "a host", &name) || !host_find(d, host, sc, name, &e->host))
+		return false;
+	if (!map_expect(d, ao, "a mapping such as {rnext: 21}") || !fields_read(d, ao, ids, ARRAY_LEN(ids), id))
+		return false;
+	e->ao_current = doc_find(d, ao, "current") ? id[0] : -1;
+	e->ao_rnext = doc_find(d, ao, "rnext") ? id[1] : -1;
+	return true;
+}
+
 static bool timed_read(struct doc *d, const struct node *y, struct scenario *sc)
 {
 	struct scenario_event *e = &sc->event[sc->nevents];
@@ -87,12 +109,20 @@ static bool timed_read(struct doc *d, const struct node *y, struct scenario *sc)
 			  *set = doc_find(d, y, "set");
 
 	*e = (struct scenario_event){.dir = {true, true}};
-	if (!link)
-		return doc_fail(d, y, "got an event without `link`, expected the name of one");
-	if (!time_of(d, at, "at", &e->at) || !link_find(d, link, sc, &e->link))
+	if (!time_of(d, at, "at", &e->at))
 		return false;
 	if (sc->nevents > 0 && e->at < sc->event[sc->nevents - 1].at)
 		return doc_fail(d, at, "got an earlier time, expected events in order of time");
+	if (doc_find(d, y, "host") || doc_find(d, y, "ao")) {
+		if (!ao_event_read(d, y, sc, e))
+			return false;
+		sc->nevents++;
+		return true;
+	}
+	if (!link)
+		return doc_fail(d, y, "got an event without `link`, expected the name of one");
+	if (!link_find(d, link, sc, &e->link))
+		return false;
 	if (dir && !direction_read(d, dir, sc, &sc->link[e->link], e->dir))
 		return false;
 	if (!down == !set)
@@ -219,7 +249,7 @@ static bool framed_read(struct doc *d, const struct node *y, struct scenario *sc
 
 static bool event_read(struct doc *d, const struct node *y, struct scenario *sc)
 {
-	static const char *const timed[] = {"at", "link", "direction", "down", "set"};
+	static const char *const timed[] = {"at", "link", "direction", "down", "set", "host", "ao"};
 	static const char *const framed[] = {"on", "when", "number", "flow", "do", "by"};
 
 	if (!map_expect(d, y, "an event, as in {on: client.data, number: 3, do: drop}"))
@@ -512,6 +542,18 @@ static void show_timed(FILE *to, const struct scenario *sc, const struct scenari
 	fputs("}}\n", to);
 }
 
+static void show_ao(FILE *to, const struct scenario *sc, const struct scenario_event *e)
+{
+	char at[UNIT_TEXT];
+
+	fprintf(to, "  - {at: %s, host: %s, ao: {", unit_print_time(at, e->at), sc->host[e->host].name);
+	if (e->ao_current >= 0)
+		fprintf(to, "current: %d%s", e->ao_current, e->ao_rnext >= 0 ? ", " : "");
+	if (e->ao_rnext >= 0)
+		fprintf(to, "rnext: %d", e->ao_rnext);
+	fputs("}}\n", to);
+}
+
 static void show_rules(FILE *to, const char *host, const struct path_spec *spec)
 {
 	for (uint32_t i = 0; i < spec->nrules; i++) {
@@ -536,10 +578,13 @@ void events_show(FILE *to, const struct scenario *sc)
 	for (uint32_t i = 0; i < sc->nlinks; i++)
 		any = any || sc->link[i].dir[0].nrules || sc->link[i].dir[1].nrules;
 	fputs(any ? "events:\n" : "events: []\n", to);
-	for (uint32_t i = 0; i < sc->nevents; i++)
+	for (uint32_t i = 0; i < sc->nevents; i++) {
+		if (sc->event[i].kind == EVENT_AO)
+			show_ao(to, sc, &sc->event[i]);
 		for (int dir = 0; dir < 2; dir++)
 			if (sc->event[i].dir[dir])
 				show_timed(to, sc, &sc->event[i], dir);
+	}
 	for (uint32_t i = 0; i < sc->nlinks; i++)
 		for (int dir = 0; dir < 2; dir++)
 			show_rules(to, sc->host[sc->link[i].host[dir]].name, &sc->link[i].dir[dir]);

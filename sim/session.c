@@ -22,7 +22,7 @@
 enum {
 	O_TAP = 256, O_RAW, O_ADDR, O_GATEWAY, O_MAC, O_NO_OFFLOAD, O_SEED, O_JSON, O_QUIET, O_CAPTURE,
 	O_KEYLOG, O_IMPAIR, O_RECORD, O_TLS, O_CERT, O_KEY, O_CACERT, O_SERVERNAME,
-	O_NO_NAME_CHECK, O_REQUIRE, O_REQUEST, O_APP, O_ROOT, O_COUNT, O_PORT,
+	O_NO_NAME_CHECK, O_AO, O_REQUIRE, O_REQUEST, O_APP, O_ROOT, O_COUNT, O_PORT,
 };
 
 #define COMMON                                                                                     \
@@ -32,7 +32,7 @@ enum {
 		{"json", 0, NULL, O_JSON}, {"quiet", 0, NULL, O_QUIET}, {"capture", 1, NULL, O_CAPTURE},                      \
 		{"keylog", 1, NULL, O_KEYLOG}, {"impair", 1, NULL, O_IMPAIR},                      \
 		{"record", 1, NULL, O_RECORD}, {"tls", 0, NULL, O_TLS}, {"cert", 1, NULL, O_CERT}, \
-		{"key", 1, NULL, O_KEY}, {"cacert", 1, NULL, O_CACERT}, {"ca", 1, NULL, O_CACERT}
+		{"key", 1, NULL, O_KEY}, {"ao", 1, NULL, O_AO}, {"cacert", 1, NULL, O_CACERT}, {"ca", 1, NULL, O_CACERT}
 
 static const struct option serve_options[] = {
 	COMMON,
@@ -137,6 +137,31 @@ static int parse_port(struct session_options *o, const char *what, const char *t
 	return 0;
 }
 
+/* The first line of a file, for what the command line should not show. */
+static bool first_line(const char *file, char *to, size_t cap)
+{
+	FILE *f = fopen(file, "r");
+	bool ok = f && fgets(to, (int)cap, f);
+
+	if (f)
+		fclose(f);
+	if (ok)
+		to[strcspn(to, "\r\n")] = '\0';
+	return ok;
+}
+
+static int parse_ao(struct session_options *o, const char *text)
+{
+	char line[600], err[300];
+
+	if (text[0] == '@' && !first_line(text + 1, line, sizeof(line)))
+		return usage_error(o->command, "--ao: cannot read %.200s: %s", text + 1,
+				   errno ? strerror(errno) : "it is empty");
+	if (!ao_specs_scan(&o->ao, text[0] == '@' ? line : text, err, sizeof(err)))
+		return usage_error(o->command, "--ao: %s", err);
+	return 0;
+}
+
 static int parse_option(struct session_options *o, int c, char *arg)
 {
 	switch (c) {
@@ -158,6 +183,7 @@ static int parse_option(struct session_options *o, int c, char *arg)
 		return 0;
 	case O_JSON: o->json = true; return 0;
 	case O_QUIET: o->quiet = true; return 0;
+	case O_AO: return parse_ao(o, arg);
 	case O_CAPTURE: o->capture = arg; return 0;
 	case O_KEYLOG: o->keylog = arg; return 0;
 	case O_IMPAIR:
@@ -532,6 +558,8 @@ int session_start(struct session *s, struct link *link, const struct outside *ou
 	s->host = host_new(&cfg);
 	if (!s->host)
 		return complain(s, "out of memory");
+	if (ao_specs_give(&o->ao, s->host->stack) != 0)
+		return complain(s, "--ao: two keys for one connection have the same id");
 	host_add_app(s->host, s->app);
 	return 0;
 }

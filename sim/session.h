@@ -4,6 +4,7 @@
 #ifndef SIM_SESSION_H
 #define SIM_SESSION_H
 
+#include "ao_fields.h"
 #include "app.h"
 #include "host.h"
 
@@ -21,6 +22,7 @@ struct session_options {
 	uint64_t seed;
 	uint16_t port;
 	const char *capture, *keylog, *impair, *record;
+	struct ao_specs ao;
 	bool tls, no_name_check;
 	const char *cert, *key, *cacert, *servername;
 	enum tls_client_auth client_auth;
@@ -42,6 +44,12 @@ struct session_options {
 	"  --gateway A         router for what is not in the networks of --addr; one each family\n" \
 	"  --mac M             default: made from interface and address, so the same each time\n" \
 	"  --no-offload        TAP: single frames with complete checksums\n" \
+	"\n" \
+	"TCP-AO (RFC 5925):\n" \
+	"  --ao 'peer: A, send: ID, recv: ID, key: SECRET'\n" \
+	"                      sign, and want signed, what goes to and comes from this peer (default:\n" \
+	"                      any). Up to 8 times; the words are those of scenario files, alg: and bare:\n" \
+	"                      too. The command line shows the secret: @FILE reads all this from a file\n" \
 	"\n" \
 	"TLS 1.2:\n" \
 	"  --tls               speak TLS\n" \

@@ -145,6 +145,10 @@ static void run_change(struct world *w)
 	     w->next_event++) {
 		const struct scenario_event *e = &sc->event[w->next_event];
 
+		if (e->kind == EVENT_AO) {
+			host_ao_set(w->host[e->host].host, e->ao_current, e->ao_rnext);
+			continue;
+		}
 		for (uint32_t dir = 0; dir < 2; dir++) {
 			uint32_t i = 2 * e->link + dir;
 

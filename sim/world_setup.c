@@ -284,6 +284,10 @@ static bool setup_host(struct world *w, uint32_t i, char *err, size_t cap)
 		return false;
 	}
 	stack_probe(wh->host->stack, on_probe, wh);
+	if (ao_specs_give(&h->ao, wh->host->stack) != 0) {
+		snprintf(err, cap, "host `%s`: two keys of `ao` for one connection have the same id", h->name);
+		return false;
+	}
 	return true;
 }
 

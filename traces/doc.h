@@ -9,7 +9,7 @@
 enum doc_form { DOC_TEXT, DOC_MARKDOWN, DOC_HTML };
 
 #define DOC_COLUMNS 10
-#define DOC_CELL 160
+#define DOC_CELL 240
 
 struct doc;
 

@@ -50,6 +50,14 @@ static void say_options(struct text *t, const struct tcp_opts *o)
 		say(t, "%sfast open (%d-byte cookie)", comma, o->tfo_len);
 		comma = ", ";
 	}
+	if (o->has_ao) {
+		say(t, "%sTCP-AO (signed with key %d, asks for key %d)", comma, o->ao_keyid, o->ao_rnextkeyid);
+		comma = ", ";
+	}
+	if (o->has_md5) {
+		say(t, "%sMD5 signature", comma);
+		comma = ", ";
+	}
 	if (!*comma)
 		say(t, "none");
 }
@@ -68,6 +76,14 @@ static void agreed_options(struct doc *d, const struct conn *c)
 		 mss_b, mss_a, a->has_mss && b->has_mss ? "" : "; without the option it is 536",
 		 a->has_wscale && b->has_wscale ? "on" : "off", a->sack_ok && b->sack_ok ? "on" : "off",
 		 a->has_ts && b->has_ts ? "on" : "off");
+	if (a->has_ao && b->has_ao)
+		doc_para(d, "Both ends sign what they send (TCP-AO, RFC 5925): the client with its key %d, the server with "
+			    "its key %d. Whether the signatures are right cannot be told without the keys.",
+			 a->ao_keyid, b->ao_keyid);
+	else if (a->has_ao || b->has_ao)
+		doc_para(d, "Only the %s signs (TCP-AO, RFC 5925): the other end has no key for it, or does not know the "
+			    "option.",
+			 a->has_ao ? "client" : "server");
 	if (a->has_wscale && b->has_wscale)
 		doc_para(d, "Windows after the handshake are multiplied by %u for what the client announces and by "
 			    "%u for what the server does.",

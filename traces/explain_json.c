@@ -29,6 +29,7 @@ static json_t *json_syn(const struct half *h)
 	set(j, "wscale", o->has_wscale ? json_integer(o->wscale) : json_null());
 	set(j, "sack", json_boolean(o->sack_ok));
 	set(j, "timestamps", json_boolean(o->has_ts));
+	set(j, "ao", o->has_ao ? json_pack("{s:i, s:i}", "keyid", o->ao_keyid, "rnextkeyid", o->ao_rnextkeyid) : json_null());
 	return j;
 }
 

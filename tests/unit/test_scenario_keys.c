@@ -62,7 +62,7 @@ static void take_map(struct keys *k, const struct doc *d, const struct node *map
 		char key[KEY_TEXT];
 
 		snprintf(key, sizeof(key), "%s%s%s", under, *under ? "." : "", doc_key(d, y));
-		if (strstr(key, "->") || strcmp(key, "tcp") == 0)
+		if (strstr(key, "->") || strcmp(key, "tcp") == 0 || strcmp(key, "ao") == 0)
 			add(k, key, "-"); /* a section of its own */
 		else if (y->type == NODE_MAP && !*under)
 			take_map(k, d, y, key);
@@ -80,7 +80,7 @@ static const struct node *down(const struct doc *d, const struct node *y, const 
 
 static struct doc shown(void)
 {
-	static const char text[] = "scenario: 1\nhosts: {a: {}, b: {}}\nlinks: [{between: [a, b]}]\n"
+	static const char text[] = "scenario: 1\nhosts: {a: {ao: [{send: 1, recv: 2, key: k}]}, b: {}}\nlinks: [{between: [a, b]}]\n"
 				   "traffic: [{from: a, to: 'b:80', send: 1MB}]\n";
 	char err[300], *out = NULL;
 	size_t len;
@@ -131,6 +131,7 @@ static void the_page_has_every_key_that_is_shown_with_its_default(void)
 	} rows[] = {
 		{"hosts", {host}, NULL, NULL},
 		{"tcp", {doc_find(&d, host, "tcp")}, NULL, NULL},
+		{"ao", {down(&d, doc_find(&d, host, "ao"), NULL)}, NULL, NULL},
 		{"links", {link, doc_find(&d, link, "a->b")}, "impair", "->"},
 		{"traffic", {down(&d, down(&d, root, "traffic"), NULL)}, NULL, NULL},
 		{"capture", {doc_find(&d, root, "capture")}, NULL, NULL},
