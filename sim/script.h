@@ -26,6 +26,7 @@
 enum script_opt_kind {
 	SOPT_EOL, SOPT_NOP, SOPT_MSS, SOPT_WSCALE, SOPT_SACKOK, SOPT_SACK, SOPT_TS, SOPT_FO, SOPT_FOEXP,
 	SOPT_MD5, SOPT_ECN0, SOPT_ECN1, /* AccECN, order 0 and 1 (RFC 9768 3.2.3) */
+	SOPT_AO,                        /* bytes: KeyID, RNextKeyID, MAC */
 	SOPT_OTHER,                     /* only from frames: a kind without a word */
 };
 

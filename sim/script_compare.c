@@ -28,6 +28,7 @@ static bool opt_same(const struct script_opt *a, const struct script_opt *b)
 		if (a->valid || b->valid)
 			return a->n == b->n;
 		return a->n == b->n && memcmp(a->u.bytes, b->u.bytes, a->n) == 0;
+	case SOPT_AO:
 	case SOPT_FO:
 	case SOPT_FOEXP:
 		return a->n == b->n && memcmp(a->u.bytes, b->u.bytes, a->n) == 0;

@@ -9,7 +9,7 @@
 
 /* Option kinds on the wire (IANA). */
 enum { KIND_EOL = 0, KIND_NOP = 1, KIND_MSS = 2, KIND_WSCALE = 3, KIND_SACKOK = 4, KIND_SACK = 5,
-       KIND_TS = 8, KIND_MD5 = 19, KIND_FO = 34, KIND_ACC0 = 172, KIND_ACC1 = 174, KIND_EXP = 254 };
+       KIND_TS = 8, KIND_MD5 = 19, KIND_AO = 29, KIND_FO = 34, KIND_ACC0 = 172, KIND_ACC1 = 174, KIND_EXP = 254 };
 #define FOEXP_MAGIC 0xf989 /* RFC 7413 4.1.1, the experiment's identifier */
 
 /* The option's bytes into `to`, which has room for 44; their number. */
@@ -47,7 +47,8 @@ static int opt_emit(uint8_t *to, const struct script_opt *o)
 		return to[1] = 10;
 	case SOPT_FO:
 	case SOPT_MD5:
-		to[0] = o->kind == SOPT_FO ? KIND_FO : KIND_MD5;
+	case SOPT_AO:
+		to[0] = o->kind == SOPT_FO ? KIND_FO : o->kind == SOPT_AO ? KIND_AO : KIND_MD5;
 		memcpy(to + 2, o->u.bytes, o->n);
 		return to[1] = (uint8_t)(2 + o->n);
 	case SOPT_FOEXP:
@@ -121,6 +122,9 @@ static void opt_scan(const uint8_t *p, size_t len, struct script_opt *o)
 		o->n = (uint8_t)(body / 3);
 		for (int i = 0; i < o->n; i++)
 			o->u.count[i] = (uint32_t)p[2 + 3 * i] << 16 | rd16(p + 3 + 3 * i);
+	} else if (p[0] == KIND_AO && body >= 2) {
+		o->kind = SOPT_AO;
+		memcpy(o->u.bytes, p + 2, body);
 	} else {
 		o->kind = p[0] == KIND_FO ? SOPT_FO : p[0] == KIND_MD5 ? SOPT_MD5 : SOPT_OTHER;
 		memcpy(o->u.bytes, p + 2, body);

@@ -341,6 +341,26 @@ static bool parse_accecn(struct parse *p, struct script_opt *o)
 	}
 }
 
+/* ao keyid 1 rnextkeyid 2 mac 00112233445566778899aabb */
+static bool parse_ao(struct parse *p, struct script_opt *o)
+{
+	struct scan *z = &p->z;
+	struct script_opt mac = {0};
+	int64_t id[2];
+
+	o->kind = SOPT_AO;
+	for (int i = 0; i < 2; i++)
+		if (!scan_take_word(z, i ? "rnextkeyid" : "keyid") || !scan_int(z, "a key's id", 0, 255, &id[i]))
+			return scan_expected(z, i ? "rnextkeyid and a number" : "keyid and a number");
+	if (scan_take_word(z, "mac") && !parse_hex(p, &mac, 36, "a MAC in hexadecimal"))
+		return false;
+	o->u.bytes[0] = (uint8_t)id[0];
+	o->u.bytes[1] = (uint8_t)id[1];
+	memcpy(o->u.bytes + 2, mac.u.bytes, mac.n);
+	o->n = (uint8_t)(2 + mac.n);
+	return true;
+}
+
 static bool parse_tcp_option(struct parse *p, struct script_opt *o)
 {
 	struct scan *z = &p->z;
@@ -370,6 +390,8 @@ static bool parse_tcp_option(struct parse *p, struct script_opt *o)
 		return parse_ts(p, o);
 	} else if (scan_take_word(z, "ECN")) {
 		return parse_accecn(p, o);
+	} else if (scan_take_word(z, "ao")) {
+		return parse_ao(p, o);
 	} else if (scan_take_word(z, "md5")) {
 		o->kind = SOPT_MD5;
 		o->valid = scan_take_word(z, "valid");
@@ -383,7 +405,7 @@ static bool parse_tcp_option(struct parse *p, struct script_opt *o)
 			return parse_hex(p, o, 38, "a cookie in hexadecimal");
 	} else {
 		return scan_expected(z, "a TCP option (mss, nop, eol, wscale, sackOK, sack, TS, FO, FOEXP, "
-					"md5, ECN)");
+					"md5, ao, ECN)");
 	}
 	return true;
 }

@@ -85,6 +85,12 @@ static void put_option(struct out *o, const struct script_opt *p)
 		else
 			put_hex(o, p->u.bytes, p->n);
 		break;
+	case SOPT_AO:
+		put(o, "ao keyid %u rnextkeyid %u", p->u.bytes[0], p->u.bytes[1]);
+		if (p->n > 2)
+			put(o, " mac");
+		put_hex(o, p->u.bytes + 2, p->n - 2u);
+		break;
 	case SOPT_ECN0:
 	case SOPT_ECN1:
 		put(o, "ECN");

@@ -92,6 +92,10 @@ ROWS = [
     ("serve: an unknown app", SERVE.replace("echo", "ecco"), 2, r"--app: no 'ecco'"),
     ("serve: one word too many", SERVE + " more", 2, r"'more' is one word too many"),
     ("serve: the network made 200 % worse", SERVE + " --impair loss_200%", 2, r"--impair: .*expected"),
+    ("serve: a key without its ids", SERVE + " --ao key:_x", 2, r"--ao: got a key without `send`, expected"),
+    ("serve: a key with a word that is none", SERVE + " --ao send:_1,_recv:_2,_kee:_x", 2, r"--ao: got the key `kee`"),
+    ("serve: no such algorithm", SERVE + " --ao send:_1,_recv:_2,_key:_x,_alg:_md5", 2, r"--ao: .*hmac-sha-1-96"),
+    ("serve: a key's file that is not there", SERVE + " --ao @nosuch", 2, r"--ao: cannot read nosuch: No such file"),
     ("serve: count 0", SERVE + " --count 0", 2, r"--count: '0' is no number from 1"),
     ("serve: TLS without certificate", SERVE + " --tls", 2, r"--cert FILE and --key FILE"),
     ("serve: another's key", SERVE + f" --tls --cert {PKI}server.pem --key {PKI}client.key", 2, r"expected a pair"),
@@ -125,7 +129,7 @@ def tapir(*args, **kw):
 
 def row(name, line, code, says):
     before = set(os.listdir("."))
-    r = tapir(*(w.replace("loss_", "loss ") for w in line.split(" ") if w))
+    r = tapir(*(w.replace("loss_", "loss ").replace(":_", ": ").replace(",_", ", ") for w in line.split(" ") if w))
     err, out = r.stderr.decode(errors="replace"), r.stdout.decode(errors="replace")
     if r.returncode != code:
         return f"exit code {r.returncode}, expected {code}: {(err or out)[:300]}"
@@ -170,7 +174,7 @@ def names(text):
 def json_of_explain():
     j = json.loads(tapir("explain", "--json", LOSSES).stdout)
     c = j["connections"][0]
-    end = names("isn window mss wscale sack timestamps")
+    end = names("isn window mss wscale sack timestamps ao")
     return (keys(j, names("file packets skipped connections")) or
             keys(c, {**names("id client server tap first last retransmissions late copies probes stalls text"),
                      "handshake": {**names("complete kind syn syn_ack ack rtt"), "client": end, "server": end},
@@ -252,6 +256,27 @@ def json_of_names_that_are_no_text():
     return None if json.loads(r.stdout.decode("utf-8"))["file"] == "b\ufffd/x.yaml" else r.stdout[:200]
 
 
+def macs_are_right_by_other_means():
+    """tests/ao_verify.py has no code of ours: RFC 9235's packets, then captures of both ends of a scenario."""
+    verify = [sys.executable, ROOT + "/tests/ao_verify.py"]
+    keys_of = [f"{i}:{a}:{k}" for i, a, k in ((10, "hmac-sha-1-96", "old secret"), (20, "hmac-sha-1-96", "old secret"),
+                                              (11, "aes-128-cmac-96", "new secret"), (21, "aes-128-cmac-96", "new secret"))]
+    r = subprocess.run(verify + ["--vectors", ROOT + "/tests/data/ao/rfc9235.tsv"], capture_output=True)
+    if r.stdout != b"32 segments, 32 right, KeyIDs\n":
+        return f"RFC 9235: {r.stdout} {r.stderr[-200:]}"
+    tapir("run", "--quiet", "--out", "ao", "--set", "traffic.1.send=300kB", "--set", "traffic.1.receive=300kB",
+          "--set", "events.1.at=150ms", "--set", "events.2.at=200ms", "--set", "expect=[]", ROOT + "/sim/scenarios/tcp-ao.yaml")
+    for end in ("client", "server"):
+        r = subprocess.run(verify + [f"ao/{end}.pcapng"] + keys_of, capture_output=True)
+        said = re.match(rb"(\d+) segments, (\d+) right, KeyIDs 10 11 20 21$", r.stdout)
+        if r.returncode or not said or int(said[1]) < 400:
+            return f"{end}: {r.stdout} {r.stderr[-200:]}"
+    j = json.loads(tapir("explain", "--json", "ao/client.pcapng").stdout)["connections"][0]["handshake"]
+    ends = [j[end]["ao"] for end in ("client", "server")]
+    want = [{"keyid": 10, "rnextkeyid": 20}, {"keyid": 20, "rnextkeyid": 10}]
+    return None if ends == want else f"explain: {ends}"
+
+
 def sweep_does_not_depend_on_shares():
     line = ["sweep", "grid.yaml", "--quiet"]
     text = open(CLEAN).read().replace("1MB", "$size").split("expect:")[0] + "sweep: {size: [20kB, 60kB], seeds: 1..3}\n"
@@ -299,8 +324,8 @@ def main():
                      f"check {LOSSES}", f"script {ROOT}/tests/scripts/close", "help run"):
             result("stdout on a full disk: " + line.split()[0], full_disk(line))
         for f in (file_limit, json_of_explain, json_of_a_frame, json_of_a_run, json_of_show, json_of_scripts,
-                  json_of_a_sweep, json_of_explore, json_of_names_that_are_no_text, sweep_does_not_depend_on_shares,
-                  explore_prints_what_repeats_it, manual_has_what_help_has):
+                  json_of_a_sweep, json_of_explore, json_of_names_that_are_no_text, macs_are_right_by_other_means,
+                  sweep_does_not_depend_on_shares, explore_prints_what_repeats_it, manual_has_what_help_has):
             result(f.__name__.replace("_", " "), f())
         os.chdir("/")
     print(f"{passed} passed, {failed} failed")

@@ -331,6 +331,24 @@ def connect_uploads_and_downloads(b):
     check(code == 0 and sha(out) == sha(data), code, len(out), err)
 
 
+# ---- TCP-AO: the kernel has none, so the peer is a program that signs by itself ----
+
+def ao_keys(b):
+    """Of the server, against tests/live/ao_peer.py."""
+    b.write("key", b"peer: 10.99.0.77, send: 20, recv: 10, key: old secret\n")
+    return ("--ao", "@" + b.path("key"),
+            "--ao", "peer: 10.99.0.77, send: 21, recv: 11, key: new secret, alg: aes-128-cmac-96")
+
+
+@test
+def an_independent_peer_signs_and_checks(b):
+    p = b.serve("--port", "179", "--app", "echo", "--count", "1", *ao_keys(b), "--capture", b.path("ao.pcapng"))
+    got = json.loads(b.inside(b.kernel, sys.executable, HERE + "/ao_peer.py", "tap0", US, "179", timeout=60))
+    code, out, err = b.finish(p)
+    check(code == 0, "serve ended with", code, err[-300:])
+    check(got["verified"] >= 6 and got["keyids"] == [20, 21], got)
+
+
 # ---- raw socket ----
 
 @test

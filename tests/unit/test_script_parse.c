@@ -34,8 +34,18 @@ static void draw_seg(struct rng *r, struct seg *g)
 		g->opt.ts_val = rng_u32(r);
 		g->opt.ts_ecr = rng_u32(r);
 	}
+	g->opt.has_ao = rng_below(r, 8) == 0;
+	if (g->opt.has_ao) {
+		g->opt.ao_keyid = (uint8_t)rng_u32(r);
+		g->opt.ao_rnextkeyid = (uint8_t)rng_u32(r);
+		g->opt.ao_mac_len = 12;
+		for (int i = 0; i < 12; i++)
+			g->opt.ao_mac[i] = (uint8_t)rng_u32(r);
+	}
 	if (!(g->flags & TH_SYN)) {
-		g->opt.nsack = (uint8_t)rng_below(r, g->opt.has_ts ? 4 : 5);
+		uint32_t most = (g->opt.has_ts ? 3u : 4u) - (g->opt.has_ao ? 2u : 0u);
+
+		g->opt.nsack = (uint8_t)rng_below(r, most + 1);
 		for (int i = 0; i < g->opt.nsack; i++) {
 			g->opt.sack[i].lo = seq_of(rng_u32(r));
 			g->opt.sack[i].hi = seq_of(rng_u32(r));
@@ -86,6 +96,8 @@ static void what_we_print_reads_back_as_the_same_segment(void)
 		"S 0:0(0) <mss 1000,FOEXP abcd1234>",
 		". 1:1(0) ack 1 <ECN e1b 1 ceb 0 e0b 70000,nop>",
 		". 1:1(0) ack 1 <nop,nop,md5 valid>",
+		". 1:1(0) ack 1 <ao keyid 61 rnextkeyid 84 mac 2ee437c6f8ede6d7c4d602e7>",
+		". 1:1(0) ack 1 <ao keyid 0 rnextkeyid 255>",
 		"F. 1:1(0) ack 1/udp(1 > 9811)",
 		".5 1:1(0) ack 1",
 	};
