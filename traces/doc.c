@@ -29,7 +29,7 @@ static void put_char(const struct doc *d, char ch)
 		fprintf(d->f, "\\x%02x", c);
 	else if (d->form == DOC_HTML && (c == '<' || c == '>' || c == '&'))
 		fprintf(d->f, "&#%d;", c);
-	else if (d->form == DOC_MARKDOWN && (c == '|' || c == '<'))
+	else if (d->form == DOC_MARKDOWN && strchr("|<[]*_`\\", c))
 		fprintf(d->f, "\\%c", c);
 	else
 		putc(c, d->f);

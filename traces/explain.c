@@ -325,24 +325,59 @@ static void count_causes(struct doc *d, const struct conn *c)
 	doc_table_end(d);
 }
 
+/* How one knows that nothing was sent again; and where one cannot. */
+static void say_none_again(struct doc *d, const struct conn *c)
+{
+	static const struct {
+		enum verdict_kind kind;
+		const char *word;
+	} but[] = {{V_LATE, "what the network delivered late"}, {V_NET_COPY, "copies that the network made"},
+		   {V_CAPTURE_COPY, "packets captured twice"}, {V_ZERO_WINDOW_PROBE, "window probes"},
+		   {V_KEEP_ALIVE, "keep-alives"}};
+	const uint64_t a = stream_bytes(&c->half[c->client]), b = stream_bytes(&c->half[!c->client]);
+	char how[400] = "";
+	struct text t = {how, sizeof(how), 0};
+
+	if (c->half[0].holes || c->half[1].holes) {
+		say(&t, ", as far as they were captured");
+	} else {
+		bool any = false;
+
+		say(&t, ": every segment that carries data, SYN or FIN begins where the one before it ended");
+		for (size_t i = 0; i < ARRAY_LEN(but); i++)
+			if (count_kind(c, but[i].kind)) {
+				say(&t, "%s%s", any ? ", " : ", but for ", but[i].word);
+				any = true;
+			}
+	}
+	doc_para(d, "No retransmissions: all %" PRIu64 " bytes were sent once (%" PRIu64 " by the client, %" PRIu64
+		    " by the server)%s.", a + b, a, b, how);
+	if (c->tap == TAP_CLIENT || c->tap == TAP_SERVER) {
+		const int far = c->tap == TAP_CLIENT ? !c->client : c->client;
+
+		if (c->half[far].packets)
+			doc_para(d, "That is certain for what the %s sent. Of the %s's, a segment that was lost before here, and sent "
+				    "again before anything later came, would look the same.", end_word(c, !far), end_word(c, far));
+	} else {
+		doc_para(d, "A segment that was lost before here, and sent again before anything later came, would look the same.");
+	}
+}
+
 static void explain_retransmissions(struct doc *d, const struct conn *c)
 {
-	const uint64_t a = stream_bytes(&c->half[c->client]), b = stream_bytes(&c->half[!c->client]);
-	const uint32_t n = count_kind(c, V_RETX), late = count_kind(c, V_LATE);
+	const uint64_t all = stream_bytes(&c->half[0]) + stream_bytes(&c->half[1]);
+	const uint32_t n = count_kind(c, V_RETX);
+	uint64_t again = 0;
 
+	for (uint32_t i = 0; i < c->events; i++)
+		if (c->event[i].kind == V_RETX)
+			again += c->event[i].before + c->event[i].hi - c->event[i].lo;
 	doc_heading(d, 3, "Retransmissions");
 	if (n == 0) {
-		doc_para(d, "No retransmissions: all %" PRIu64 " bytes were sent once (%" PRIu64 " by the client, %" PRIu64
-			    " by the server)%s.", a + b, a, b,
-			 c->half[0].holes || c->half[1].holes ? ", as far as they were captured" :
-			 late ? ": every segment that carries data, SYN or FIN begins where the one before it ended, but for those "
-				"that the network delivered late" :
-				": every segment that carries data, SYN or FIN begins where the one before it ended");
-		if (c->tap != TAP_CLIENT && c->tap != TAP_SERVER)
-			doc_para(d, "A first copy that was lost before the point of capture would leave no trace here.");
+		say_none_again(d, c);
 	} else {
-		doc_para(d, "%" PRIu32 " segment%s sent again, of %" PRIu64 " bytes in all.", n,
-			 n == 1 ? " was" : "s were", a + b);
+		doc_para(d, "%" PRIu32 " segment%s sent again, with %" PRIu64 " byte%s (SYN and FIN count as one each); both streams "
+			    "together have %" PRIu64 ".", n, n == 1 ? " was" : "s were", again, plural(again), all);
 		count_causes(d, c);
 		list_events(d, c, V_RETX, RETX_SHOWN);
 	}

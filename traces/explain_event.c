@@ -47,6 +47,8 @@ static void say_cause(struct text *t, const struct conn *c, const struct event *
 			say(t, ": by SACK, %" PRIu32 " bytes further up had arrived", e->sacked);
 		else if (e->dupacks)
 			say(t, ": %d duplicate ACK%s had come", e->dupacks, e->dupacks == 1 ? "" : "s");
+		else if (e->trigger) /* what it acknowledges was sent after these bytes, or fills a hole before them */
+			say(t, ": it answers the acknowledgement");
 		if (e->trigger)
 			say(t, " (frame %" PRIu32 ")", e->trigger);
 		break;
@@ -137,6 +139,8 @@ static void say_evidence(struct text *t, const struct event *e)
 			say_ms(t, e->since_original);
 			say(t, " earlier");
 		}
+		if (e->previous)
+			say(t, ", and last in frame %" PRIu32, e->previous);
 		say(t, ".");
 		break;
 	case EV_IPID:

@@ -79,6 +79,7 @@ static json_t *json_retx(const struct conn *c, const struct event *e)
 	set(j, "bytes", json_pack("[I,I]", (json_int_t)e->lo, (json_int_t)e->hi));
 	set(j, "cause", json_string(cause_word(e->cause)));
 	set(j, "original", json_frame(e->original));
+	set(j, "previous", json_frame(e->previous));
 	set(j, "trigger", json_frame(e->trigger));
 	set(j, "needless", json_boolean(e->needless != NEEDED));
 	set(j, "proof", proof);

@@ -62,6 +62,7 @@ struct event {
 	ns_t waited;         /* since the sender's or the peer's last sign, for timers */
 	ns_t since_original; /* -1: no original in the capture */
 	uint32_t frame, original, trigger;
+	uint32_t previous;   /* the latest copy before this, if that was not the original; 0: it was */
 	uint32_t proof[PROOFS_MAX];
 	uint32_t sacked;     /* recovery: bytes above that were SACKed; or 0 */
 	uint32_t before;     /* bytes from before the stream's first known one: they have no numbers */

@@ -1,6 +1,9 @@
 /* See journey.h. A segment's key is made of its numbers, flags, length, options and IP
- * identification. Where several have one key (true copies, or pure ACKs alike) they are matched in
- * their order. What was sent before the other capture began, or after it ended, is not called lost. */
+ * identification. Segments that a host's capture shows before the device cut them, or after it merged
+ * them, are cut here, as the device does: PSH, which then stands on the last, is no part of the key.
+ * Where several have one key (true copies, or pure ACKs alike) they are matched in their order.
+ * Connections that one of the captures lacks are left out. What was sent before the other capture began,
+ * or after it ended, is not called lost. */
 #include "journey.h"
 
 #include "js.h"
@@ -18,12 +21,13 @@ static uint64_t mix(uint64_t h, uint64_t v)
 	return h ^ h >> 32;
 }
 
-static uint64_t key_of(const struct dissected *d)
+static uint64_t key_of(const struct dissected *d, uint32_t skip, uint32_t len, uint16_t ipid, bool is_last)
 {
 	const struct seg *g = &d->seg;
-	uint64_t h = mix(g->seq.v, (uint64_t)g->ack.v << 32 | g->len);
+	const uint16_t flags = g->flags & (uint16_t)~TH_PSH;
+	uint64_t h = mix(g->seq.v + skip, (uint64_t)g->ack.v << 32 | len);
 
-	h = mix(h, (uint64_t)g->flags << 32 | (uint64_t)d->ipid << 16 | g->wnd);
+	h = mix(h, (uint64_t)(is_last ? flags : flags & ~TH_FIN) << 32 | (uint64_t)ipid << 16 | g->wnd);
 	if (g->opt.has_ts)
 		h = mix(h, (uint64_t)g->opt.ts_val << 32 | g->opt.ts_ecr);
 	for (int i = 0; i < g->opt.nsack; i++)
@@ -31,10 +35,8 @@ static uint64_t key_of(const struct dissected *d)
 	return h;
 }
 
-void hops_add(void *arg, const struct seg_view *v)
+static struct hop *hop_new(struct hops *l)
 {
-	struct hops *l = arg;
-
 	if (l->n == l->cap && l->n < HOPS_MAX) {
 		uint32_t cap = l->cap ? 2 * l->cap : 1024;
 		struct hop *list = realloc(l->hop, cap * sizeof(*list));
@@ -46,18 +48,47 @@ void hops_add(void *arg, const struct seg_view *v)
 	}
 	if (l->n == l->cap) {
 		l->left_out++;
-		return;
+		return NULL;
 	}
-	l->hop[l->n] = (struct hop){
-		.key = key_of(v->d),
-		.at = v->pkt->at,
-		.lo = v->lo,
-		.hi = v->hi,
-		.frame = (uint32_t)v->pkt->frame,
-		.order = l->n,
-		.by_client = v->side == v->conn->client,
-	};
-	l->n++;
+	return &l->hop[l->n];
+}
+
+/* Payload bytes of one segment on the wire, as far as the handshake tells; else no limit. */
+static uint32_t wire_size(const struct seg_view *v)
+{
+	const struct tcp_opts *mine = &v->conn->half[v->side].syn_opt, *peer = &v->conn->half[!v->side].syn_opt;
+	const uint32_t stamps = mine->has_ts && peer->has_ts ? 12 : 0;
+
+	return peer->has_mss && peer->mss > 2 * stamps ? peer->mss - stamps : UINT32_MAX;
+}
+
+void hops_add(void *arg, const struct seg_view *v)
+{
+	const uint32_t size = wire_size(v), len = v->d->seg.len;
+	uint32_t at = 0;
+	uint16_t ipid = v->d->ipid;
+
+	do {
+		const uint32_t n = len - at < size ? len - at : size;
+		const bool is_last = at + n == len;
+		struct hop *h = hop_new(arg);
+
+		if (!h)
+			return;
+		*h = (struct hop){
+			.key = key_of(v->d, at, n, ipid, is_last),
+			.at = v->pkt->at,
+			.lo = v->lo + at,
+			.hi = is_last ? v->hi : v->lo + at + n,
+			.frame = (uint32_t)v->pkt->frame,
+			.order = ((struct hops *)arg)->n,
+			.conn = v->conn->id,
+			.by_client = v->side == v->conn->client,
+		};
+		((struct hops *)arg)->n++;
+		at += n;
+		ipid += ipid != 0;
+	} while (at < len);
 }
 
 void hops_free(struct hops *l)
@@ -96,31 +127,44 @@ static struct hop *take(struct hops *l, const struct hop *of)
 	return NULL;
 }
 
-/* One direction: `from` is where it is sent, in order; `to` is sorted by key. */
-static bool follow(struct journey *j, struct way *w, struct hops *from, struct hops *to, bool by_client)
+/* Marks the hops of this direction in both lists that are one segment; `to` is sorted by key. */
+static void match(struct hops *from, struct hops *to, bool by_client, bool *from_has, bool *to_has)
+{
+	for (uint32_t i = 0; i < from->n; i++) {
+		struct hop *h = &from->hop[i], *arrived = h->by_client == by_client ? take(to, h) : NULL;
+
+		if (!arrived)
+			continue;
+		h->taken = true;
+		h->arrived_at = arrived->at;
+		from_has[h->conn] = to_has[arrived->conn] = true;
+	}
+}
+
+/* One direction: `from` is where it is sent, in order. Only connections that both captures have count. */
+static bool follow(struct journey *j, struct way *w, const struct hops *from, const struct hops *to, bool by_client,
+		   const bool *from_has, const bool *to_has)
 {
 	uint32_t first = UINT32_MAX, last = 0, n = 0;
 
 	w->min_delay = INT64_MAX;
 	for (uint32_t i = 0; i < from->n; i++) {
-		struct hop *h = &from->hop[i], *arrived;
+		const struct hop *h = &from->hop[i];
 
-		if (h->by_client != by_client)
+		if (h->by_client != by_client || !from_has[h->conn])
 			continue;
 		w->sent++;
-		arrived = take(to, h);
-		if (!arrived)
+		if (!h->taken)
 			continue;
-		h->taken = true;
 		w->arrived++;
-		w->min_delay = ns_min(w->min_delay, arrived->at - h->at);
+		w->min_delay = ns_min(w->min_delay, h->arrived_at - h->at);
 		first = first < i ? first : i;
 		last = i;
 	}
 	for (uint32_t i = 0; i < to->n; i++)
-		w->copies += to->hop[i].by_client == by_client && !to->hop[i].taken;
+		w->copies += to->hop[i].by_client == by_client && !to->hop[i].taken && to_has[to->hop[i].conn];
 	for (uint32_t i = first; i <= last && first != UINT32_MAX; i++)
-		n += from->hop[i].by_client == by_client && !from->hop[i].taken;
+		n += from->hop[i].by_client == by_client && !from->hop[i].taken && from_has[from->hop[i].conn];
 	w->lost = n;
 	if (n) {
 		struct hop *list = realloc(j->lost, (j->nlost + n) * sizeof(*list));
@@ -129,16 +173,16 @@ static bool follow(struct journey *j, struct way *w, struct hops *from, struct h
 			return false;
 		j->lost = list;
 		for (uint32_t i = first; i <= last; i++)
-			if (from->hop[i].by_client == by_client && !from->hop[i].taken)
+			if (from->hop[i].by_client == by_client && !from->hop[i].taken && from_has[from->hop[i].conn])
 				j->lost[j->nlost++] = from->hop[i];
 	}
 	return true;
 }
 
-static void restart(struct hops *l)
+static void sort(struct hops *l, int (*by)(const void *, const void *))
 {
-	for (uint32_t i = 0; i < l->n; i++)
-		l->hop[i].taken = false;
+	if (l->n)
+		qsort(l->hop, l->n, sizeof(*l->hop), by);
 }
 
 static int by_order(const void *a, const void *b)
@@ -172,29 +216,49 @@ static int client_side(const struct analysis *a, const struct analysis *b)
 	return -1;
 }
 
+static uint32_t count_false(const bool *has, uint32_t n)
+{
+	uint32_t k = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		k += !has[i];
+	return k;
+}
+
+static bool join(struct journey *j, struct hops *c, struct hops *s, uint32_t nc, uint32_t ns)
+{
+	bool *has = calloc((size_t)nc + ns + 1, sizeof(*has)), *c_has = has, *s_has = has + nc;
+	bool ok;
+
+	if (!has)
+		return false;
+	sort(s, by_key);
+	match(c, s, true, c_has, s_has);
+	sort(s, by_order);
+	sort(c, by_key);
+	match(s, c, false, s_has, c_has);
+	sort(c, by_order);
+	ok = follow(j, &j->up, c, s, true, c_has, s_has) && follow(j, &j->down, s, c, false, s_has, c_has);
+	j->apart = count_false(has, nc + ns);
+	free(has);
+	return ok;
+}
+
 bool journey_join(struct journey *j, struct hops *first, const struct analysis *a, struct hops *second,
 		  const struct analysis *b, const char **why)
 {
 	const int side = client_side(a, b);
-	struct hops *c = side == 0 ? first : second, *s = side == 0 ? second : first;
+	const bool is_first = side == 0;
 
-	*j = (struct journey){.near_client = c, .near_server = s, .first_is_client = side == 0};
+	*j = (struct journey){.near_client = is_first ? first : second, .near_server = is_first ? second : first,
+			      .first_is_client = is_first, .left_out = first->left_out + second->left_out};
 	if (side < 0) {
 		*why = "neither capture has a whole handshake that tells which is nearer to the client";
 		return false;
 	}
 	*why = "out of memory";
-	if (s->n)
-		qsort(s->hop, s->n, sizeof(*s->hop), by_key);
-	if (!follow(j, &j->up, c, s, true))
-		return false;
-	if (s->n)
-		qsort(s->hop, s->n, sizeof(*s->hop), by_order);
-	restart(c);
-	restart(s);
-	if (c->n)
-		qsort(c->hop, c->n, sizeof(*c->hop), by_key);
-	if (!follow(j, &j->down, s, c, false))
+	if (!join(j, is_first ? first : second, is_first ? second : first, is_first ? a->nconns : b->nconns,
+		  is_first ? b->nconns : a->nconns))
 		return false;
 	*why = "the two captures have no segment in common";
 	return j->up.arrived + j->down.arrived > 0;
@@ -230,6 +294,11 @@ void journey_print(struct doc *d, const struct journey *j, const char *first, co
 		doc_row(d, cell);
 	}
 	doc_table_end(d);
+	if (j->apart)
+		doc_para(d, "%" PRIu32 " connection%s in one of the captures only, and %s left out.", j->apart,
+			 j->apart == 1 ? " is" : "s are", j->apart == 1 ? "is" : "are");
+	if (j->left_out)
+		doc_para(d, "%" PRIu64 " segments more were left out: at most %u of a capture are compared.", j->left_out, HOPS_MAX);
 	if (j->up.arrived && j->down.arrived) {
 		char rtt[48];
 		struct text t = {rtt, sizeof(rtt), 0};

@@ -14,9 +14,9 @@
 
 struct hop {
 	uint64_t key;        /* of what does not change on the way */
-	ns_t at;
+	ns_t at, arrived_at; /* the latter by the other capture's clock */
 	uint64_t lo, hi;
-	uint32_t frame, order;
+	uint32_t frame, order, conn;
 	bool by_client;
 	bool taken;          /* it has its counterpart */
 };
@@ -38,6 +38,8 @@ struct journey {
 	struct way up, down;  /* from the client, from the server */
 	struct hop *lost;     /* copies of those that died, in the order of sending */
 	uint32_t nlost;
+	uint32_t apart;       /* connections that are in one of the captures only */
+	uint64_t left_out;    /* segments over HOPS_MAX */
 };
 
 void hops_add(void *hops, const struct seg_view *); /* a seg_fn */

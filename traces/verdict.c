@@ -221,6 +221,7 @@ static void explain_retx(struct conn *c, struct half *h, const struct seg *g, st
 	if (original) {
 		e->original = original->frame;
 		e->since_original = e->at - original->at;
+		e->previous = last != original ? last->frame : 0;
 	}
 	if (e->cause == CAUSE_RECOVERY)
 		e->trigger = top > e->hi && h->sack_top_frame ? h->sack_top_frame : h->last_ack_frame;

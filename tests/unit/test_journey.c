@@ -99,6 +99,58 @@ static void what_the_other_capture_did_not_last_for_is_not_called_lost(void)
 	free_end(&server);
 }
 
+/* One host's capture shows what it handed to its device, the other's what was on the wire. */
+static void segments_that_a_device_cuts_are_followed_piece_by_piece(void)
+{
+	struct end client = {0}, server = {0};
+	struct journey j;
+	const char *why;
+
+	tape_init(&client.t);
+	tape_init(&server.t);
+	tape_handshake(&client.t, C, 0);
+	tape_handshake(&server.t, S, 0);
+	tape_seg(&client.t, SEG(.from = C, .at = SEC, .seq = 1, .ack = 1, .len = 1460 + 400, .flags = TH_PSH | TH_FIN, .ipid = 7));
+	tape_seg(&server.t, SEG(.from = C, .at = SEC, .seq = 1, .ack = 1, .len = 1460, .ipid = 7));
+	tape_seg(&server.t, SEG(.from = C, .at = SEC, .seq = 1461, .ack = 1, .len = 400, .flags = TH_PSH | TH_FIN, .ipid = 8));
+	read_end(&client);
+	read_end(&server);
+
+	CU_ASSERT_TRUE(journey_join(&j, &client.hops, client.a, &server.hops, server.a, &why));
+	CU_ASSERT_EQUAL(j.up.sent, 4);
+	CU_ASSERT_EQUAL(j.up.arrived, 4);
+	CU_ASSERT_EQUAL(j.up.copies, 0);
+	journey_free(&j);
+	free_end(&client);
+	free_end(&server);
+}
+
+static void a_connection_that_one_capture_lacks_is_left_out(void)
+{
+	struct end client, server;
+	struct journey j;
+	const char *why;
+
+	make_ends(&client, &server);
+	free_end(&server);
+	memset(&server, 0, sizeof(server));
+	tape_init(&server.t);
+	tape_handshake(&server.t, S, 100 * SEC);
+	tape_seg(&server.t, SEG(.from = C, .at = 200 * SEC, .seq = 90000, .flags = TH_SYN)); /* another */
+	tape_seg(&server.t, SEG(.from = S, .at = 200 * SEC + US, .seq = 90000, .ack = 90001, .flags = TH_SYN | TH_ACK));
+	tape_seg(&server.t, SEG(.from = C, .at = 200 * SEC + MS, .seq = 90001, .ack = 90001, .len = 77));
+	read_end(&server);
+
+	CU_ASSERT_EQUAL_FATAL(server.a->nconns, 2);
+	CU_ASSERT_TRUE(journey_join(&j, &client.hops, client.a, &server.hops, server.a, &why));
+	CU_ASSERT_EQUAL(j.apart, 1);
+	CU_ASSERT_EQUAL(j.up.copies, 0);
+	CU_ASSERT_EQUAL(j.down.sent, 1);
+	journey_free(&j);
+	free_end(&client);
+	free_end(&server);
+}
+
 static void captures_of_different_things_are_not_joined(void)
 {
 	struct end client, other = {0};
@@ -121,6 +173,8 @@ static void captures_of_different_things_are_not_joined(void)
 static const struct test_case cases[] = {
 	TEST(what_died_and_what_was_doubled_between_the_taps_is_found),
 	TEST(what_the_other_capture_did_not_last_for_is_not_called_lost),
+	TEST(segments_that_a_device_cuts_are_followed_piece_by_piece),
+	TEST(a_connection_that_one_capture_lacks_is_left_out),
 	TEST(captures_of_different_things_are_not_joined),
 };
 TEST_SUITE(journey, cases);
