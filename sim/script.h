@@ -1,6 +1,7 @@
 /* Packetdrill scripts: the language as structs, its parser, and a runner in virtual time.
  *
- *   script_parse.c    text -> struct script (the scanner is script_scan.c)
+ *   script_parse.c    text -> struct script, with script_parse_packet.c and script_parse_call.c (the
+ *                     scanner is script_scan.c)
  *   script_print.c    a segment -> text, in the same notation as wire/print.c
  *   script_frame.c    frames <-> segments of the script
  *   script_compare.c  expected against actual segment, by the rules of a profile

@@ -1,5 +1,4 @@
-/* What the runner, its link and its calls share. Private to script_run.c, script_link.c and
- * script_call.c. */
+/* What the runner, its link and its calls share. Private to them. */
 #ifndef SCRIPT_RUN_H
 #define SCRIPT_RUN_H
 
@@ -11,6 +10,7 @@
 #define RUN_QUEUE 2048   /* frames of the stack that no line has taken yet */
 #define RUN_TS 4096      /* timestamps seen */
 #define RUN_TURNS 400000 /* per script: it ends whatever it says */
+#define RUN_LONGEST (7200 * SEC)         /* a call or a `*` may wait so long */
 
 struct capture;
 
@@ -120,7 +120,26 @@ bool run_skip(struct runner *, int line, const char *fmt, ...) __attribute__((fo
 void run_turn(struct runner *);
 /* Time goes on to t, through every deadline on the way. */
 void run_until(struct runner *, ns_t t);
+ns_t run_deadline(const struct runner *); /* when the next turn is due at the latest */
+char *run_time_text(char to[32], const struct runner *, ns_t); /* seconds since the script's start */
+
+/* script_setup.c */
+void setup_begin(struct runner *, const struct script *, const struct script_run_options *, struct script_result *);
 bool run_start(struct runner *); /* makes the stack, once */
+void setup_capture(struct runner *);
+void setup_end(struct runner *); /* takes the runner */
+
+/* script_numbers.c */
+struct script_seg number_to_live(struct runner *, const struct script_seg *);
+struct script_seg number_to_script(struct runner *, const struct script_seg *live, const struct script_seg *want,
+				   ns_t tolerance);
+void number_learn_remote(struct runner *, const struct script_seg *); /* a SYN that goes to the stack */
+
+/* script_expect.c */
+bool expect_segment(struct runner *, const struct script_event *);
+bool expect_other(struct runner *, const struct script_event *); /* ICMP and UDP of the stack */
+void expect_no_more(struct runner *, int line); /* at the end */
+ns_t expect_tolerance(const struct runner *, ns_t distance);
 
 /* script_link.c: frames of the stack into the queue (ARP and ND answered), packets to it. */
 void link_take(struct runner *, struct pkt *);
@@ -132,9 +151,9 @@ bool link_inject_udp(struct runner *, const struct script_udp *);
 enum { CALL_BLOCKS = -100000 }; /* neither a result nor an errno */
 /* One try: the result, -errno, or CALL_BLOCKS. It is tried again when something has happened. */
 int64_t call_try(struct runner *, struct attempt *);
-void call_events(struct runner *); /* takes the stack's events to the descriptors */
 bool call_check(struct runner *, const struct attempt *, int64_t value, int err);
-size_t call_tcp_info(struct runner *, struct script_var *out, size_t max);
-const char *call_errno_name(int err);
+void fd_events(struct runner *); /* script_fd.c: takes the stack's events to the descriptors */
+const char *errno_name(int err); /* script_arg.c */
+size_t script_tcp_info(struct runner *, struct script_var *out, size_t max); /* script_info.c */
 
 #endif

@@ -183,3 +183,66 @@ bool twohosts_connect(struct twohosts *w)
 	return w->server && !sock_info(w->stack[0], w->client, &a) && !sock_info(w->stack[1], w->server, &b) &&
 	       a.state == TCP_ESTABLISHED && b.state == TCP_ESTABLISHED;
 }
+
+/* ---- an application ---- */
+
+static uint8_t pattern(uint64_t pos)
+{
+	return (uint8_t)(pos * 131 + (pos >> 8) * 31 + 7);
+}
+
+static bool bulk_send(struct twohosts *w, int side, sock_t s)
+{
+	struct bulk *b = &w->bulk[side];
+	uint8_t buf[4096];
+	bool moved = false;
+
+	while (b->sent < b->goal) {
+		size_t n = b->goal - b->sent < sizeof(buf) ? (size_t)(b->goal - b->sent) : sizeof(buf);
+
+		for (size_t k = 0; k < n; k++)
+			buf[k] = pattern(b->sent + k);
+		int64_t took = sock_send(w->stack[side], s, buf, n);
+
+		if (took <= 0)
+			return moved;
+		b->sent += (uint64_t)took;
+		moved = true;
+	}
+	if (b->fin && !b->shut) {
+		sock_shutdown(w->stack[side], s);
+		b->shut = moved = true;
+	}
+	return moved;
+}
+
+static bool bulk_recv(struct twohosts *w, int side, sock_t s)
+{
+	struct bulk *b = &w->bulk[!side];
+	uint8_t buf[4096];
+	bool moved = false;
+	int64_t n;
+
+	while ((n = sock_recv(w->stack[side], s, buf, sizeof(buf))) > 0) {
+		for (int64_t k = 0; k < n; k++)
+			w->wrong |= buf[k] != pattern(b->got + (uint64_t)k);
+		b->got += (uint64_t)n;
+		moved = true;
+	}
+	return moved;
+}
+
+bool twohosts_bulk(struct twohosts *w)
+{
+	bool moved = false;
+
+	for (int side = 0; side < 2; side++) {
+		sock_t s = side ? w->server : w->client;
+
+		if (!s || (!w->server && !w->early))
+			continue;
+		moved |= bulk_send(w, side, s);
+		moved |= bulk_recv(w, side, s);
+	}
+	return moved;
+}

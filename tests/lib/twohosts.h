@@ -24,6 +24,13 @@ struct flight {
 	int to;
 };
 
+/* What a side sends, of a pattern that the other side checks. */
+struct bulk {
+	uint64_t goal, sent, got; /* got: by the other side */
+	bool shut;                /* no more is sent: FIN behind the goal */
+	bool fin;                 /* that is wanted */
+};
+
 struct twohosts {
 	struct pkt_pool pool;
 	struct stack *stack[2];
@@ -39,6 +46,9 @@ struct twohosts {
 	sock_t listener, client, server;
 	uint64_t segs[2], data_segs[2], lost;
 	bool (*app)(struct twohosts *); /* called after each turn; true: something was done */
+	struct bulk bulk[2]; /* of client and server, for twohosts_bulk */
+	bool early;          /* the client's begins before there is a server */
+	bool wrong;          /* a byte came that is not the pattern's */
 	uint32_t isn;
 };
 
@@ -48,6 +58,8 @@ void twohosts_free(struct twohosts *); /* asserts that the pool is empty in the 
 /* Runs until there is nothing left to do or `until` is reached. */
 void twohosts_run(struct twohosts *, ns_t until);
 bool twohosts_connect(struct twohosts *); /* server listens on port 80; runs until both are established */
+
+bool twohosts_bulk(struct twohosts *); /* an app: moves what `bulk` says, both ways */
 
 /* The TCP segment inside a frame; false for anything else. */
 bool frame_seg(const struct pkt *, struct seg *);

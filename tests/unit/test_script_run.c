@@ -108,7 +108,10 @@ static void what_is_not_known_is_said_by_name_and_never_passes(void)
 		{"0 splice(3) = 0\n", "call splice is not known here", SCRIPT_SKIP},
 		{"--udp_encapsulation=tcp\n0 close(3) = 0\n", "--udp_encapsulation: this stack does not have it",
 		 SCRIPT_SKIP},
-		{"--colour=red\n0 close(3) = 0\n", "option --colour=red, expected a number", SCRIPT_FAIL},
+		{"--colour=red\n0 close(3) = 0\n", "option --colour=red is not known", SCRIPT_FAIL},
+		{"--mtu=red\n0 close(3) = 0\n", "option --mtu=red, expected a number from 68 to 65535", SCRIPT_FAIL},
+		{"--mtu=67\n0 close(3) = 0\n", "option --mtu=67, expected a number from 68 to 65535", SCRIPT_FAIL},
+		{"--bind_port=65536\n0 close(3) = 0\n", "option --bind_port=65536, expected a number from 0 to 65535", SCRIPT_FAIL},
 		{"0 %{ assert tcpi_magic == 1 }%\n", "code: unknown name tcpi_magic at '== 1 '", SCRIPT_FAIL},
 	};
 

@@ -3,7 +3,6 @@
 #include "../lib/test.h"
 #include "../lib/twohosts.h"
 
-#include <string.h>
 
 #include "../../sim/path_stage.h"
 #include "../../stack/base/bytes.h"
@@ -23,7 +22,6 @@ struct run {
 			* later ones of a send unit must speak for themselves */
 	uint16_t clear; /* flags that the path takes from the client's third and later segments */
 	/* What was seen. */
-	uint64_t sent, got, back_sent, back_got;
 	uint32_t back_segs, back_marked;
 	uint32_t segs, marked, data_ect, data_plain, other_ect, resent_ect;
 	uint32_t ece_acks, cwr, options, reductions;
@@ -88,44 +86,6 @@ static bool watch(struct twohosts *w, int side, const struct pkt *p, const struc
 	return false;
 }
 
-static bool app(struct twohosts *w)
-{
-	static uint8_t buf[16384];
-	struct run *r = w->arg;
-	bool moved = false;
-	int64_t n;
-
-	if (!w->server)
-		return false;
-	while (r->sent < r->goal) {
-		uint64_t left = r->goal - r->sent;
-
-		n = sock_send(w->stack[0], w->client, buf, left < sizeof(buf) ? left : sizeof(buf));
-		if (n <= 0)
-			break;
-		r->sent += (uint64_t)n;
-		moved = true;
-	}
-	while (r->both && r->back_sent < r->goal) {
-		uint64_t left = r->goal - r->back_sent;
-
-		n = sock_send(w->stack[1], w->server, buf, left < sizeof(buf) ? left : sizeof(buf));
-		if (n <= 0)
-			break;
-		r->back_sent += (uint64_t)n;
-		moved = true;
-	}
-	while (r->both && (n = sock_recv(w->stack[0], w->client, buf, sizeof(buf))) > 0) {
-		r->back_got += (uint64_t)n;
-		moved = true;
-	}
-	while ((n = sock_recv(w->stack[1], w->server, buf, sizeof(buf))) > 0) {
-		r->got += (uint64_t)n;
-		moved = true;
-	}
-	return moved;
-}
-
 static void count_reductions(void *arg, const struct probe *p, ns_t now)
 {
 	struct run *r = arg;
@@ -152,13 +112,16 @@ static struct sock_info transfer(struct run *r, const struct tcp_config *client,
 
 	w->arg = r;
 	w->wire = watch;
-	w->app = app;
+	w->app = twohosts_bulk;
+	w->bulk[0].goal = r->goal;
+	w->bulk[1].goal = r->both ? r->goal : 0;
 	w->rate = 2500000;
 	stack_probe(w->stack[0], count_reductions, r);
 	CU_ASSERT_TRUE_FATAL(twohosts_connect(w));
 	twohosts_run(w, w->now + 30 * SEC);
-	CU_ASSERT_EQUAL(r->got, r->goal);
-	CU_ASSERT_EQUAL(r->back_got, r->both ? r->goal : 0);
+	CU_ASSERT_EQUAL(w->bulk[0].got, r->goal);
+	CU_ASSERT_EQUAL(w->bulk[1].got, r->both ? r->goal : 0);
+	CU_ASSERT_FALSE(w->wrong);
 	sock_info(w->stack[0], w->client, &i);
 	if (far)
 		sock_info(w->stack[1], w->server, far);

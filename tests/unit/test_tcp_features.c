@@ -3,7 +3,6 @@
 #include "../lib/test.h"
 #include "../lib/twohosts.h"
 
-#include <string.h>
 
 #include "../../sim/path_stage.h"
 #include "../../stack/base/check.h"
@@ -12,8 +11,7 @@
 #include "../../stack/wire/eth.h"
 
 struct run {
-	uint64_t goal, sent[2], got[2];
-	bool shut[2], wrong;
+	uint64_t goal; /* each way */
 	uint32_t loss_ppb, mark_ppb, mtu;
 	struct rng rng;
 	uint32_t marked, client_marked;
@@ -33,53 +31,11 @@ static bool watch(struct twohosts *w, int side, const struct pkt *p, const struc
 	return false;
 }
 
-static uint8_t pattern(uint64_t pos)
-{
-	return (uint8_t)(pos * 131 + (pos >> 8) * 31 + 7);
-}
-
-static bool move(struct twohosts *w, int i, sock_t s)
-{
-	struct run *r = w->arg;
-	uint8_t buf[4096];
-	bool moved = false;
-	int64_t n;
-
-	while (r->sent[i] < r->goal) {
-		size_t left = r->goal - r->sent[i] < sizeof(buf) ? (size_t)(r->goal - r->sent[i]) : sizeof(buf);
-
-		for (size_t k = 0; k < left; k++)
-			buf[k] = pattern(r->sent[i] + k);
-		n = sock_send(w->stack[i], s, buf, left);
-		if (n <= 0)
-			break;
-		r->sent[i] += (uint64_t)n;
-		moved = true;
-	}
-	if (r->sent[i] == r->goal && !r->shut[i]) {
-		sock_shutdown(w->stack[i], s);
-		r->shut[i] = moved = true;
-	}
-	while ((n = sock_recv(w->stack[i], s, buf, sizeof(buf))) > 0) {
-		for (int64_t k = 0; k < n; k++)
-			r->wrong |= buf[k] != pattern(r->got[i] + (uint64_t)k);
-		r->got[i] += (uint64_t)n;
-		moved = true;
-	}
-	return moved;
-}
-
 static bool app(struct twohosts *w)
 {
-	bool moved = false;
+	bool moved = !w->server && (w->server = sock_accept(w->stack[1], w->listener));
 
-	if (!w->server && (w->server = sock_accept(w->stack[1], w->listener)))
-		moved = true;
-	if (w->client)
-		moved |= move(w, 0, w->client);
-	if (w->server)
-		moved |= move(w, 1, w->server);
-	return moved;
+	return twohosts_bulk(w) || moved;
 }
 
 static struct tcp_config all_on(enum tcp_cc_kind cc, enum tcp_ecn ecn)
@@ -103,6 +59,7 @@ static struct twohosts *begin(struct run *r, const struct tcp_config *cfg, uint6
 	w->arg = r;
 	w->wire = watch;
 	w->app = app;
+	w->early = true;
 	w->rate = 2500000;
 	w->listener = sock_open(w->stack[1]);
 	CU_ASSERT_EQUAL(sock_bind(w->stack[1], w->listener, &any, 80), 0);
@@ -112,9 +69,7 @@ static struct twohosts *begin(struct run *r, const struct tcp_config *cfg, uint6
 
 static void one_connection(struct twohosts *w, struct run *r)
 {
-	memset(r->sent, 0, sizeof(r->sent));
-	memset(r->got, 0, sizeof(r->got));
-	r->shut[0] = r->shut[1] = false;
+	w->bulk[0] = w->bulk[1] = (struct bulk){.goal = r->goal, .fin = true};
 	w->server = 0;
 	w->client = sock_open(w->stack[0]);
 	CU_ASSERT_EQUAL(sock_set(w->stack[0], w->client, OPT_FASTOPEN, 1), 0);
@@ -145,7 +100,7 @@ static void every_switch_at_once_moves_every_byte(void)
 
 				for (int k = 0; k < 2; k++) {
 					one_connection(w, &r);
-					if (r.got[0] != r.goal || r.got[1] != r.goal || r.wrong)
+					if (w->bulk[0].got != r.goal || w->bulk[1].got != r.goal || w->wrong)
 						FAIL_ROW(cc_name(cc[a]));
 					hang_up(w);
 				}

@@ -2,13 +2,12 @@
 #include "../lib/test.h"
 #include "../lib/twohosts.h"
 
-#include <string.h>
 
 #include "../../stack/base/check.h"
 #include "../../stack/tcp/tcp_param.h"
 
 struct run {
-	uint64_t goal, sent, got;
+	uint64_t goal;
 	ns_t instant, first, last; /* of the client's data */
 	uint32_t at_once;          /* bytes at this instant */
 	uint32_t most;             /* the largest such, since `settled` */
@@ -47,31 +46,6 @@ static bool watch(struct twohosts *w, int side, const struct pkt *p, const struc
 	return r->lose_every && ++r->segs % r->lose_every == 0;
 }
 
-static bool app(struct twohosts *w)
-{
-	static uint8_t buf[16384];
-	struct run *r = w->arg;
-	bool moved = false;
-	int64_t n;
-
-	if (!w->server)
-		return false;
-	while (r->sent < r->goal) {
-		uint64_t left = r->goal - r->sent;
-
-		n = sock_send(w->stack[0], w->client, buf, left < sizeof(buf) ? left : sizeof(buf));
-		if (n <= 0)
-			break;
-		r->sent += (uint64_t)n;
-		moved = true;
-	}
-	while ((n = sock_recv(w->stack[1], w->server, buf, sizeof(buf))) > 0) {
-		r->got += (uint64_t)n;
-		moved = true;
-	}
-	return moved;
-}
-
 static struct sock_info transfer(struct run *r, const struct tcp_config *cfg, int64_t cap)
 {
 	struct twohosts *w = twohosts_new(7, cfg, cfg);
@@ -79,13 +53,15 @@ static struct sock_info transfer(struct run *r, const struct tcp_config *cfg, in
 
 	w->arg = r;
 	w->wire = watch;
-	w->app = app;
+	w->app = twohosts_bulk;
+	w->bulk[0].goal = r->goal;
 	w->rate = 2500000;
 	CU_ASSERT_TRUE_FATAL(twohosts_connect(w));
 	if (cap)
 		CU_ASSERT_EQUAL(sock_set(w->stack[0], w->client, OPT_PACING_RATE, cap), 0);
 	twohosts_run(w, w->now + 60 * SEC);
-	CU_ASSERT_EQUAL(r->got, r->goal);
+	CU_ASSERT_EQUAL(w->bulk[0].got, r->goal);
+	CU_ASSERT_FALSE(w->wrong);
 	sock_info(w->stack[0], w->client, &i);
 	sock_abort(w->stack[0], w->client);
 	sock_abort(w->stack[1], w->server);

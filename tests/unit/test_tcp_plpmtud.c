@@ -2,19 +2,17 @@
 #include "../lib/test.h"
 #include "../lib/twohosts.h"
 
-#include <string.h>
 
 #include "../../stack/base/check.h"
 #include "../../stack/base/rng.h"
 #include "../../stack/wire/eth.h"
 
 struct run {
-	uint64_t goal, sent, got;
+	uint64_t goal;
 	uint32_t mtu; /* of the path, both ways */
 	uint32_t lose_ppb;
 	struct rng rng;
 	uint32_t probes, odd_probes;
-	bool wrong;
 };
 
 static bool watch(struct twohosts *w, int side, const struct pkt *p, const struct seg *g, ns_t now)
@@ -33,40 +31,6 @@ static bool watch(struct twohosts *w, int side, const struct pkt *p, const struc
 	return size > r->mtu || (g && r->lose_ppb && rng_chance(&r->rng, r->lose_ppb));
 }
 
-static uint8_t pattern(uint64_t pos)
-{
-	return (uint8_t)(pos * 31 + (pos >> 9));
-}
-
-static bool app(struct twohosts *w)
-{
-	uint8_t buf[4096];
-	struct run *r = w->arg;
-	bool moved = false;
-	int64_t n;
-
-	if (!w->server)
-		return false;
-	while (r->sent < r->goal) {
-		size_t left = r->goal - r->sent < sizeof(buf) ? (size_t)(r->goal - r->sent) : sizeof(buf);
-
-		for (size_t k = 0; k < left; k++)
-			buf[k] = pattern(r->sent + k);
-		n = sock_send(w->stack[0], w->client, buf, left);
-		if (n <= 0)
-			break;
-		r->sent += (uint64_t)n;
-		moved = true;
-	}
-	while ((n = sock_recv(w->stack[1], w->server, buf, sizeof(buf))) > 0) {
-		for (int64_t k = 0; k < n; k++)
-			r->wrong |= buf[k] != pattern(r->got + (uint64_t)k);
-		r->got += (uint64_t)n;
-		moved = true;
-	}
-	return moved;
-}
-
 static struct twohosts *begin(struct run *r, bool plpmtud, enum tcp_recovery recovery, enum tcp_cc_kind cc)
 {
 	struct tcp_config cfg;
@@ -81,7 +45,8 @@ static struct twohosts *begin(struct run *r, bool plpmtud, enum tcp_recovery rec
 	rng_init(&r->rng, 9, "loss");
 	w->arg = r;
 	w->wire = watch;
-	w->app = app;
+	w->app = twohosts_bulk;
+	w->bulk[0].goal = r->goal;
 	w->rate = 2500000;
 	CU_ASSERT_TRUE_FATAL(twohosts_connect(w));
 	return w;
@@ -127,7 +92,7 @@ static void a_black_hole_is_found_and_its_size_nearly_met(void)
 		struct twohosts *w = begin(&r, true, rows[k].recovery, rows[k].cc);
 		struct sock_info i = go(w, 60 * SEC);
 
-		if (r.got != r.goal || r.wrong || r.odd_probes || i.timeouts != rows[k].timeouts)
+		if (w->bulk[0].got != r.goal || w->wrong || r.odd_probes || i.timeouts != rows[k].timeouts)
 			FAIL_ROW(rows[k].name);
 		if (i.pmtu > rows[k].mtu || i.pmtu + 8 < rows[k].mtu || i.mss + 52u != i.pmtu)
 			FAIL_ROW(rows[k].name);
@@ -145,7 +110,7 @@ static void without_the_switch_a_black_hole_is_for_ever(void)
 	struct twohosts *w = begin(&r, false, RECOVERY_RACK, CC_CUBIC);
 	struct sock_info i = go(w, 60 * SEC);
 
-	CU_ASSERT_EQUAL(r.got, 0);
+	CU_ASSERT_EQUAL(w->bulk[0].got, 0);
 	CU_ASSERT_EQUAL(r.probes, 0);
 	CU_ASSERT_EQUAL(i.pmtu, 1500);
 	end(w);
@@ -160,8 +125,8 @@ static void loss_beside_it_does_not_stop_the_transfer(void)
 		rng_init(&r.rng, seed, "loss");
 		struct sock_info i = go(w, 200 * SEC);
 
-		CU_ASSERT_EQUAL(r.got, r.goal);
-		CU_ASSERT_FALSE(r.wrong);
+		CU_ASSERT_EQUAL(w->bulk[0].got, w->bulk[0].goal);
+		CU_ASSERT_FALSE(w->wrong);
 		CU_ASSERT_TRUE(i.pmtu <= 1400);
 		end(w);
 	}
@@ -176,15 +141,15 @@ static void a_path_that_grows_is_found_out_after_ten_minutes(void)
 	CU_ASSERT_TRUE(i.pmtu > 1290 && i.pmtu <= 1300);
 	r.mtu = 1500;
 	r.probes = 0;
-	r.goal += 1000000;
+	w->bulk[0].goal += 1000000;
 	i = go(w, 300 * SEC);
 	CU_ASSERT_TRUE(i.pmtu <= 1300);
 	CU_ASSERT_EQUAL(r.probes, 0);
 	go(w, 300 * SEC);
-	r.goal += 1000000;
+	w->bulk[0].goal += 1000000;
 	i = go(w, 30 * SEC);
 	CU_ASSERT_TRUE(i.pmtu > 1492 && i.pmtu <= 1500);
-	CU_ASSERT_EQUAL(r.got, r.goal);
+	CU_ASSERT_EQUAL(w->bulk[0].got, w->bulk[0].goal);
 	CU_ASSERT_EQUAL(r.odd_probes, 0);
 	end(w);
 }
@@ -197,15 +162,15 @@ static void a_path_that_shrinks_is_a_hole_anew(void)
 	go(w, 10 * SEC);
 	CU_ASSERT_EQUAL(r.probes, 0);
 	r.mtu = 1200;
-	r.goal += 1000000;
+	w->bulk[0].goal += 1000000;
 	struct sock_info i = go(w, 60 * SEC);
 
-	CU_ASSERT_EQUAL(r.got, r.goal);
+	CU_ASSERT_EQUAL(w->bulk[0].got, w->bulk[0].goal);
 	CU_ASSERT_TRUE(i.pmtu > 1192 && i.pmtu <= 1200);
 	r.mtu = 700;
-	r.goal += 1000000;
+	w->bulk[0].goal += 1000000;
 	i = go(w, 60 * SEC);
-	CU_ASSERT_EQUAL(r.got, r.goal);
+	CU_ASSERT_EQUAL(w->bulk[0].got, w->bulk[0].goal);
 	CU_ASSERT_TRUE(i.pmtu > 576 && i.pmtu <= 700);
 	end(w);
 }
