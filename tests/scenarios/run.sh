@@ -14,9 +14,12 @@ for s in sim/scenarios/*.yaml; do
 		failed=$((failed + 1))
 	fi
 done
-tables=$("$build/scenario-tables" $update tests/scenarios/*.yaml)
-echo "$tables" | sed '$d'
-[[ $(echo "$tables" | tail -n 1) =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed ]]
-passed=$((passed + ${BASH_REMATCH[1]:-0})) failed=$((failed + ${BASH_REMATCH[2]:-1}))
+count() { # of the last line of a suite
+	[[ $(echo "$1" | tail -n 1) =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed ]]
+	passed=$((passed + ${BASH_REMATCH[1]:-0})) failed=$((failed + ${BASH_REMATCH[2]:-1}))
+	echo "$1" | sed '$d'
+}
+count "$("$build/scenario-tables" $update tests/scenarios/*.yaml)"
+count "$(python3 tests/scenarios/staircase/check.py "$build/tapir" $update)"
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]
