@@ -396,6 +396,7 @@ struct stack_counters {
 	uint64_t udp_in, udp_bad, udp_no_port;
 	uint64_t tcp_in, tcp_bad, tcp_bad_csum, tcp_no_conn, tcp_out, tcp_rst_out, tcp_rst_in;
 	uint64_t tcp_retrans, tcp_timeouts, tcp_dup_data, tcp_ooo, tcp_paws, tcp_challenge,
+		tcp_wscale_beyond, /* a window scale above 14 (RFC 7323 2.3) */
 		tcp_challenge_limited, tcp_out_of_window, tcp_opened, tcp_accepted, tcp_listen_overflow,
 		tcp_syn_cookies_sent, tcp_syn_cookies_ok, tcp_syn_cookies_bad, tcp_persist, tcp_keepalive,
 		tcp_time_wait_evicted, tcp_half_open_evicted, tcp_spurious, tcp_mem_dropped;

@@ -51,6 +51,7 @@ void tcp_take_options(struct tcb *c, const struct seg *g)
 	c->sack_ok = o->sack_ok && c->cfg->sack;
 	c->ts_ok = o->has_ts && c->cfg->timestamps;
 	c->ws_ok = o->has_wscale && c->cfg->wscale;
+	c->tcp->count->tcp_wscale_beyond += o->has_wscale && o->wscale > WSCALE_MAX;
 	c->snd_wscale = c->ws_ok ? (o->wscale < WSCALE_MAX ? o->wscale : WSCALE_MAX) : 0;
 	c->rcv_wscale = c->ws_ok ? wanted_wscale(c->cfg, c->rcvbuf, c->window_clamp) : 0;
 	if (c->ts_ok) {

@@ -399,6 +399,7 @@ static void a_window_scale_beyond_14_counts_as_14(void)
 		say_ack(l, &p, p.ack, 0, 0);
 		CU_ASSERT_EQUAL(info(l, &p).snd_wscale, shift < 14 ? shift : 14);
 		CU_ASSERT_EQUAL(info(l, &p).snd_wnd, 65535u << (shift < 14 ? shift : 14));
+		CU_ASSERT_EQUAL(stack_counters(l->s)->tcp_wscale_beyond, shift > 14);
 		lone_free(l);
 	}
 }

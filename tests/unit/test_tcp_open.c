@@ -113,7 +113,8 @@ static void without_an_mss_option_segments_hold_536(void)
 
 static void without_an_mss_option_segments_over_ipv6_hold_1220(void)
 {
-	static struct tcp t;
+	static struct stack_counters count;
+	static struct tcp t = {.count = &count};
 	struct seg syn = {.flags = TH_SYN};
 	struct tcb c = {.tcp = &t, .cfg = &t.cfg, .v6 = true, .pmtu = 1500, .rcvbuf = 65535};
 
