@@ -15,6 +15,9 @@
  * connection is dropped in silence when there is a key for the peer: a reset could not be signed. A SYN
  * cookie brings both numbers back: SEG.SEQ - 1 and SEG.ACK - 1.
  *
+ * Against the RFC: a SYN with a KeyID that no key has is dropped if there are other keys for the peer (7.5 would
+ * take it as unsigned, and Linux does not either); an old segment does not turn the key back (6.1 lets it).
+ *
  * Not done: Fast Open together with TCP-AO (a cookie has no room beside it in a SYN, and proves nothing that
  * the MAC does not), keys that outlive a restart (7.7, a MAY). */
 #include "tcp_ao.h"

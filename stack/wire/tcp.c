@@ -278,16 +278,17 @@ static void put_ts(struct writer *w, const struct tcp_opts *o)
 	put32(w, o->ts_ecr);
 }
 
-/* Never left out: a SYN's other options take 20 bytes at most, and the longest MAC makes 20. */
+/* There is always room: the options before it take 20 bytes at most, and the longest MAC makes 20. */
 static void put_ao(struct writer *w, const struct tcp_opts *o)
 {
-	assert(o->ao_mac_len <= TCP_AO_MAC);
-	assert(fits(w, AO_HEAD + (size_t)o->ao_mac_len));
-	put_head(w, OPT_AO, AO_HEAD + o->ao_mac_len);
+	unsigned mac_len = o->ao_mac_len < TCP_AO_MAC ? o->ao_mac_len : TCP_AO_MAC;
+
+	assert(fits(w, AO_HEAD + mac_len));
+	put_head(w, OPT_AO, AO_HEAD + mac_len);
 	put8(w, o->ao_keyid);
 	put8(w, o->ao_rnextkeyid);
-	memcpy(w->b + w->len, o->ao_mac, o->ao_mac_len);
-	w->len += o->ao_mac_len;
+	memcpy(w->b + w->len, o->ao_mac, mac_len);
+	w->len += mac_len;
 }
 
 /* As many blocks as there is room for: RFC 2018 3 wants the first ones. */

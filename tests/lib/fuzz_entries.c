@@ -113,6 +113,8 @@ static void try_tcp(const uint8_t *p, size_t n)
 		return;
 	assert(g.hdr_len <= n);
 	g.len = (uint32_t)(n - g.hdr_len);
+	assert((tcp_ao_cover(p, g.hdr_len, true, header) == g.hdr_len) == g.opt.has_ao);
+	assert(tcp_ao_cover(p, g.hdr_len, false, header) <= g.hdr_len);
 	seg_print(text, sizeof(text), &g, g.seq, g.ack);
 	assert(strlen(text) < sizeof(text));
 	seg_print(small, sizeof(small), &g, seq_of(0), seq_of(0));
@@ -128,6 +130,7 @@ static void try_tcp(const uint8_t *p, size_t n)
 
 		assert(ok && !again.opt.malformed);
 		assert(again.flags == g.flags && again.seq.v == g.seq.v && again.opt.nsack == g.opt.nsack);
+		assert(again.opt.has_ao == g.opt.has_ao && again.opt.ao_keyid == g.opt.ao_keyid);
 		assert(again.opt.has_ts == g.opt.has_ts && (!g.opt.has_ts || again.opt.ts_val == g.opt.ts_val));
 	}
 }

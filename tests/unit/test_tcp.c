@@ -99,6 +99,51 @@ static void every_known_option_parses(void)
 	CU_ASSERT_TRUE(o.has_ao && o.ao_keyid == 3 && o.ao_rnextkeyid == 4 && o.ao_mac_len == 12);
 }
 
+/* RFC 5925 2.2. */
+static void what_may_not_stand_beside_tcp_ao_is_marked(void)
+{
+#define AO8 29, 8, 1, 2, 9, 9, 9, 9
+#define MD5 19, 18, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+	struct tcp_opts o = OPTIONS(AO8, 1, 1);
+
+	CU_ASSERT_TRUE(o.has_ao && !o.ao_bad && o.ao_mac_len == 4 && o.ao_mac[3] == 9);
+	CU_ASSERT_FALSE(OPTIONS(MD5).ao_bad);
+	CU_ASSERT_TRUE(OPTIONS(AO8, AO8).ao_bad);
+	CU_ASSERT_TRUE(OPTIONS(AO8, MD5).ao_bad);
+	CU_ASSERT_TRUE(OPTIONS(MD5, AO8).ao_bad);
+	CU_ASSERT_TRUE(OPTIONS(29, 3, 1).ao_bad);
+	CU_ASSERT_TRUE(OPTIONS(29, 3, 1, AO8).ao_bad);
+#undef AO8
+#undef MD5
+}
+
+/* What the MAC covers, of a header as it came: wherever the option stands, whatever its length is. */
+static void the_covered_header_has_no_checksum_and_no_mac(void)
+{
+	uint8_t hdr[TCP_MAX_HDR], out[TCP_MAX_HDR];
+	struct seg g = {.sport = 1, .dport = 2, .flags = TH_ACK, .wnd = 7};
+	size_t mac_len, n;
+
+	g.opt = (struct tcp_opts){.has_ts = true, .ts_val = 0x01020304, .has_ao = true, .ao_keyid = 5, .ao_rnextkeyid = 6,
+				  .ao_mac_len = 12, .ao_mac = {0xee, 0xee}};
+	n = tcp_emit(hdr, &g, LAYOUT_LINUX);
+	CU_ASSERT_EQUAL(n, TCP_LEN + 12 + 16);
+	hdr[16] = hdr[17] = 0xcc;
+	CU_ASSERT_PTR_EQUAL(tcp_ao_find(hdr, n, &mac_len), hdr + TCP_LEN + 12 + 4);
+	CU_ASSERT_EQUAL(mac_len, 12);
+	CU_ASSERT_EQUAL(tcp_ao_cover(hdr, n, true, out), n);
+	CU_ASSERT_EQUAL(memcmp(out + TCP_LEN, hdr + TCP_LEN, 16), 0);
+	CU_ASSERT_TRUE(out[16] == 0 && out[17] == 0 && out[TCP_LEN + 16] == 0 && out[TCP_LEN + 17] == 0);
+	CU_ASSERT_EQUAL(tcp_ao_cover(hdr, n, false, out), TCP_LEN + 16);
+	CU_ASSERT_EQUAL(memcmp(out + TCP_LEN, "\35\20\5\6\0\0", 6), 0);
+	CU_ASSERT_EQUAL(out[12], hdr[12]); /* the data offset stays */
+
+	g.opt.has_ao = false;
+	n = tcp_emit(hdr, &g, LAYOUT_LINUX);
+	CU_ASSERT_PTR_NULL(tcp_ao_find(hdr, n, &mac_len));
+	CU_ASSERT_EQUAL(tcp_ao_cover(hdr, n, true, out), 0);
+}
+
 /* Rows: option bytes, then a window scale of 9 that may or may not be reached. */
 static void bad_options_keep_what_is_good(void)
 {
@@ -346,6 +391,8 @@ static const struct test_case cases[] = {
 	TEST(the_fixed_header_parses),
 	TEST(data_offsets_that_lie_are_refused),
 	TEST(every_known_option_parses),
+	TEST(what_may_not_stand_beside_tcp_ao_is_marked),
+	TEST(the_covered_header_has_no_checksum_and_no_mac),
 	TEST(bad_options_keep_what_is_good),
 	TEST(an_option_at_the_very_end_without_length_is_malformed),
 	TEST(options_stand_where_linux_and_bsd_put_them),
