@@ -61,7 +61,10 @@ static struct script_seg take_segment(struct runner *r, const struct script_seg 
 	struct script_seg g = s->g;
 
 	*stamp = s->stamp;
-	if (r->rules.free_push && want->len && want->len < g.len)
+	/* A line for less than a send unit means the frames that are cut from it. */
+	bool frames = s->gso && want->len % s->gso == 0 && !r->strict;
+
+	if ((r->rules.free_push || frames) && want->len && want->len < g.len)
 		return split_head(s, want->len);
 	drop_head(r);
 	while (!r->strict && g.len < want->len && (s = at_head(r, 0)) && s->proto == PROTO_TCP && !s->fault &&

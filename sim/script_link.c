@@ -292,6 +292,7 @@ static void take_tcp(struct runner *r, const struct ip_hdr *ip, const uint8_t *p
 	s->src = ip->src;
 	s->dst = ip->dst;
 	s->resent = pkt->note.xmit > 1;
+	s->gso = pkt->gso_size;
 	s->g = (struct script_seg){.outbound = true, .sport = g.sport, .dport = g.dport, .flags = g.flags,
 				   .seq = g.seq.v, .len = (uint32_t)(len - g.hdr_len),
 				   .has_ack = g.flags & TH_ACK, .ack = g.ack.v, .has_win = true,

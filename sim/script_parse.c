@@ -9,7 +9,7 @@
  *   udp      = dir [ip] "udp" [ports] "(" length ")"
  *   dir      = "<" (to the stack) | ">" (from the stack)
  *   ip       = ( "(" | "[" ) word { "," word } ( ")" | "]" )  ect0 ect1 ce ect01 noecn tos ttl ...
- *   flags    = S F R P U E W A . or "-"
+ *   flags    = S F R P U E W A . or "-"; a digit beside the dot is AccECN's counter, instead of E W A
  *   seq      = start ":" end "(" length ")" ["!"] | "..." "(" length ")"    "!": a raw number
  *   options  = "<" option { "," option } ">" | "<...>"
  *   call     = ["..." seconds] name "(" [expr {"," expr}] ")" "=" expr [errno] ["(" words ")"]

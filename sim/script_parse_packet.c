@@ -71,6 +71,10 @@ static bool parse_flag_letters(struct parse *p, struct script_seg *g)
 	static const char letters[] = "FSRP.UEWA"; /* by bit */
 
 	for (size_t i = 0; i < p->z.t.len; i++) {
+		if (i && i + 1 == p->z.t.len && p->z.t.s[i] >= '0' && p->z.t.s[i] <= '7') {
+			g->ace = (int8_t)(p->z.t.s[i] - '0'); /* "P5": AccECN's counter */
+			break;
+		}
 		const char *at = memchr(letters, p->z.t.s[i], sizeof(letters) - 1);
 
 		if (!at)
@@ -81,27 +85,38 @@ static bool parse_flag_letters(struct parse *p, struct script_seg *g)
 	return true;
 }
 
+/* ".5": an ACK with AccECN's counter. */
+static bool parse_dot_count(struct parse *p, struct script_seg *g)
+{
+	const struct tok *t = &p->z.t;
+
+	if (t->kind != TOK_NUM || !t->fraction || t->len != 2 || *t->s != '.' || t->s[1] > '7')
+		return false;
+	g->flags |= TH_ACK;
+	g->ace = (int8_t)(t->s[1] - '0');
+	scan_next(&p->z);
+	return true;
+}
+
 /* The dot stands last in scripts ("SE.") and before U E W A in our own texts ("S.E"). */
 static bool parse_flags(struct parse *p, struct script_seg *g)
 {
 	struct scan *z = &p->z;
 
-	if (scan_take(z, '-'))
+	const char *behind = NULL;
+
+	if (scan_take(z, '-') || parse_dot_count(p, g))
 		return true;
-	if (z->t.kind == TOK_NUM && z->t.fraction && z->t.len == 2 && *z->t.s == '.' && z->t.s[1] < '8') {
-		g->flags = TH_ACK; /* ".5": an ACK with AccECN's counter */
-		g->ace = (int8_t)(z->t.s[1] - '0');
-		scan_next(z);
-		return true;
-	}
 	if (z->t.kind == TOK_WORD) {
+		behind = z->t.s + z->t.len;
 		if (!parse_flag_letters(p, g))
 			return false;
+		if (z->t.s == behind && parse_dot_count(p, g))
+			return true;
 	} else if (!scan_is(z, '.')) {
 		return scan_expected(z, "TCP flags (S F R P . U E W A, or -)");
 	}
-	const char *behind = z->t.s + 1;
-
+	behind = z->t.s + 1;
 	if (!scan_take(z, '.'))
 		return true;
 	g->flags |= TH_ACK;

@@ -22,6 +22,7 @@ struct sent {
 	uint8_t proto;        /* PROTO_TCP, PROTO_UDP, PROTO_ICMP, PROTO_ICMP6 */
 	const char *fault;    /* a checksum or a payload that is wrong; NULL: none */
 	bool resent;          /* by the stack's own account */
+	uint32_t gso;         /* bytes of each frame that a layer below would make of it; 0: it is one */
 	uint32_t taken;       /* payload bytes that a line has taken already (no-tso) */
 };
 

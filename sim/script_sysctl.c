@@ -131,13 +131,21 @@ static bool set_recovery(struct script_env *e, const int64_t *v, int n)
 
 static bool set_ecn(struct script_env *e, const int64_t *v, int n)
 {
-	static const enum tcp_ecn mode[] = {ECN_OFF, ECN_CLASSIC, ECN_PASSIVE, ECN_ACC};
+	static const enum tcp_ecn mode[] = {ECN_OFF, ECN_CLASSIC, ECN_PASSIVE, ECN_ACC, ECN_ACC_CLASSIC, ECN_ACC_PASSIVE};
 
 	(void)n;
-	if (v[0] < 0 || v[0] > 3)
+	if (v[0] < 0 || v[0] > 5)
 		return false;
 	e->tcp.ecn = mode[v[0]];
 	return true;
+}
+
+/* Linux's 3 is 2 without its fallbacks, which scripts do not look at. */
+static bool set_accecn_option(struct script_env *e, const int64_t *v, int n)
+{
+	(void)n;
+	e->tcp.accecn_option = (uint8_t)(v[0] < ACC_OPT_ALWAYS ? v[0] : ACC_OPT_ALWAYS);
+	return v[0] >= 0 && v[0] <= 3;
 }
 
 /* FreeBSD clamps the shift so that 65535 << shift covers the largest buffer. */
@@ -168,10 +176,12 @@ static const struct knob knobs[] = {
 	SETS("tcp_syncookies", "syn_cookies"), OWN("tcp_fastopen", set_linux_fastopen), SETS("tcp_rfc1337", "rfc1337"),
 	TIME("tcp_rto_max_ms", "max_rto", MS), OWN("tcp_rmem", set_rmem), OWN("tcp_wmem", set_wmem), TIME("tcp_keepalive_time", "keep_idle", SEC),
 	TIME("tcp_keepalive_intvl", "keep_intvl", SEC), SETS("tcp_keepalive_probes", "keep_cnt"),
+	OWN("tcp_ecn_option", set_accecn_option), SETS("tcp_ecn_fallback", "ecn_fallback"),
+	SETS("tcp_syn_linear_timeouts", "syn_linear"),
 	OWN("tcp_notsent_lowat", set_lowat), SETS("tcp_cubic.hystart_detect", "hystart"), SETS("tcp_min_tso_segs", "unit_segs"),
 	/* Of no consequence here: names that only choose how Linux batches, paces or caches. */
 	OWN("tcp_fack", set_nothing), OWN("tcp_tso_win_divisor", set_nothing),
-	OWN("tcp_ecn_option", set_nothing), OWN("tcp_pacing_ss_ratio", set_nothing),
+	OWN("tcp_ecn_option_beacon", set_nothing), OWN("tcp_pacing_ss_ratio", set_nothing),
 	OWN("tcp_pacing_ca_ratio", set_nothing), OWN("tcp_no_metrics_save", set_nothing),
 	OWN("tcp_autocorking", set_nothing), OWN("tcp_limit_output_bytes", set_nothing),
 	OWN("tcp_moderate_rcvbuf", set_nothing), OWN("tcp_fastopen_blackhole_timeout_sec", set_nothing),

@@ -18,6 +18,8 @@ void tcp_config_default(struct tcp_config *c)
 		.recovery = RECOVERY_RACK,
 		.ecn = ECN_PASSIVE,
 		.ecn_tries = 1,
+		.accecn_option = ACC_OPT_CHANGED,
+		.ecn_fallback = true,
 		.sack = true,
 		.dsack = true,
 		.timestamps = true,
@@ -79,7 +81,8 @@ void stack_config_default(struct stack_config *c)
 
 static const char *const cc_words[] = {"reno", "cubic", "bbr", "dctcp", "tahoe", "none", NULL};
 static const char *const recovery_words[] = {"rack", "sack", "newreno", "reno", "gobackn", NULL};
-static const char *const ecn_words[] = {"off", "passive", "classic", "accurate", NULL};
+static const char *const ecn_words[] = {"off", "passive", "classic", "accurate", "accurate_passive", "accurate_classic", NULL};
+static const char *const accecn_option_words[] = {"never", "changed", "always", NULL};
 static const char *const layout_words[] = {"linux", "bsd", NULL};
 static const char *const synfin_words[] = {"listener_drops", "is_syn", "drop", NULL};
 static const char *const icmp_hard_words[] = {"unreachable", "ttl", "never", "always", NULL};
@@ -105,7 +108,10 @@ const struct tcp_setting tcp_settings[] = {
 	{WORDS(cc, OPT_CC, cc_words), ANY_TIME},
 	{WORDS(recovery, OPT_RECOVERY, recovery_words)},
 	{WORDS(ecn, OPT_ECN, ecn_words)},
-	{COUNT(ecn_tries, OPT_ECN_TRIES, 1, UINT8_MAX)},
+	{COUNT(ecn_tries, OPT_ECN_TRIES, 1, UINT8_MAX - 1)},
+	{WORDS(accecn_option, OPT_ACCECN_OPTION, accecn_option_words)},
+	FLAG(ecn_fallback, OPT_ECN_FALLBACK),
+	FLAG(ect_all, OPT_ECT_ALL),
 	FLAG(sack, OPT_SACK),
 	FLAG_ANY_TIME(dsack, OPT_DSACK),
 	FLAG(timestamps, OPT_TIMESTAMPS),
@@ -163,6 +169,7 @@ const struct tcp_setting tcp_settings[] = {
 	{TIME(init_rto, OPT_INIT_RTO, MS, LONG_RTO)},
 	{TIME(delack, OPT_DELACK, 0, 500 * MS), ANY_TIME},
 	{TIME(msl, OPT_MSL, MS, LONG)},
+	{COUNT(syn_linear, OPT_SYN_LINEAR, 0, UINT8_MAX), ANY_TIME},
 	{.name = "syn_retries", .kind = SETTING_COUNT, AT(syn_retries), .opt = OPT_SYNCNT, .hi = UINT8_MAX, ANY_TIME},
 	{COUNT(synack_retries, OPT_SYNACK_RETRIES, 0, UINT8_MAX)},
 	{COUNT(data_retries, OPT_DATA_RETRIES, 1, UINT8_MAX), ANY_TIME},

@@ -63,13 +63,20 @@ enum tcp_synfin { SYNFIN_LISTENER_DROPS, SYNFIN_IS_SYN, SYNFIN_DROP };
  * 4.2.3.9), those and time exceeded in transit (FreeBSD), or none (FreeBSD's icmp_may_rst=0). Or the first end a
  * connection in any state (RFC 9293 SHLD-26, which no kernel does: RFC 5461). */
 enum tcp_icmp_hard { ICMP_HARD_DEFAULT, ICMP_HARD_TTL, ICMP_HARD_NONE, ICMP_HARD_ALWAYS };
-enum tcp_ecn { ECN_OFF, ECN_PASSIVE, ECN_CLASSIC, ECN_ACC }; /* passive: accept, do not ask */
+/* Passive: accept, do not ask. The last three accept AccECN, and ask for it, for nothing, or for RFC 3168. */
+enum tcp_ecn { ECN_OFF, ECN_PASSIVE, ECN_CLASSIC, ECN_ACC, ECN_ACC_PASSIVE, ECN_ACC_CLASSIC };
+/* AccECN's option: never; where a counter changed (RFC 9768 3.2.3.3); on every segment once the peer's has come
+ * (Linux). */
+enum accecn_option { ACC_OPT_NEVER, ACC_OPT_CHANGED, ACC_OPT_ALWAYS };
 
 struct tcp_config {
 	enum tcp_cc_kind cc;
 	enum tcp_recovery recovery;
 	enum tcp_ecn ecn;
-	uint8_t ecn_tries;         /* so many SYNs ask for it; 1 */
+	uint8_t ecn_tries;         /* so many SYNs ask for it, and one more for AccECN; 1 */
+	uint8_t accecn_option;     /* enum accecn_option */
+	bool ecn_fallback;         /* a path that changes the codepoints of the handshake gets none after it; on */
+	bool ect_all;              /* with AccECN bare ACKs and what is sent again are ECN-capable (RFC 8311 4.3) */
 	bool sack, dsack, timestamps, wscale;
 	bool limited_transmit, prr, tlp, frto, eifel;
 	bool hystart, abc, idle_restart;
@@ -113,6 +120,7 @@ struct tcp_config {
 	uint8_t syn_options;       /* FreeBSD's rexmit_drop_options: so many SYNs have more than the MSS; 0: all */
 	ns_t keep_init;            /* FreeBSD: the most that an attempt to connect may take; 0: syn_retries alone */
 	ns_t min_rto, max_rto, init_rto, delack, msl; /* 200 ms, 120 s, 1 s, 40 ms, 30 s (2MSL: 60 s) */
+	uint8_t syn_linear;        /* so many SYNs are asked again after the first timeout, not doubled; 0 (Linux: 4) */
 	uint8_t syn_retries, synack_retries, data_retries; /* 7, 5, 15 */
 	ns_t user_timeout;         /* 0: data_retries rule */
 	bool uto;                  /* the user timeout is told and adopted (RFC 5482) */
@@ -241,7 +249,7 @@ enum sock_opt {
 	OPT_KEEPINIT /* ms */, OPT_NOOPT,
 	/* The other members of struct tcp_config, by their names; times in ms. Before connect; of a listener,
 	 * for the connections to come; those that config.c says so of, also while a connection is open. */
-	OPT_RECOVERY, OPT_ECN, OPT_ECN_TRIES, OPT_SACK, OPT_DSACK, OPT_TIMESTAMPS, OPT_WSCALE,
+	OPT_RECOVERY, OPT_ECN, OPT_ECN_TRIES, OPT_ACCECN_OPTION, OPT_ECN_FALLBACK, OPT_ECT_ALL, OPT_SYN_LINEAR, OPT_SACK, OPT_DSACK, OPT_TIMESTAMPS, OPT_WSCALE,
 	OPT_LIMITED_TRANSMIT, OPT_PRR, OPT_TLP, OPT_FRTO, OPT_EIFEL, OPT_HYSTART, OPT_ABC, OPT_IDLE_RESTART,
 	OPT_PACING, OPT_NAGLE, OPT_DELAYED_ACK, OPT_SYN_COOKIES, OPT_RFC1337, OPT_FASTOPEN_PENDING,
 	OPT_PLPMTUD, OPT_RFC5961, OPT_LAYOUT, OPT_ACK_EVERY, OPT_DUPTHRESH, OPT_WSCALE_SHIFT, OPT_IW, OPT_MSS,
@@ -292,6 +300,8 @@ struct sock_info {
 	uint32_t reorderings;   /* times that it was seen */
 	uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retrans;
 	uint64_t segs_out, segs_in, data_segs_out, data_segs_in, delivered, delivered_ce;
+	uint64_t delivered_ecn[3], received_ecn[3]; /* bytes with AccECN: ECT(0), CE, ECT(1) */
+	uint64_t received_ce;  /* marked packets, with AccECN */
 	uint64_t retrans_by[WHY_COUNT]; /* segments by cause */
 	uint32_t timeouts, recoveries, spurious, dsacks, dup_acks, tlps, undos, ooo_segs;
 	uint32_t notsent, unread, sndbuf, rcvbuf;

@@ -193,11 +193,22 @@ struct tcb {
 		ns_t raise_at;
 	} mtup;
 	struct { /* AccECN (RFC 9768): the counters that we keep of the peer's data, and what it tells of ours */
-		bool on, first_in, first_out, last_ce, option_due, tell_e1b;
-		bool no_ect;      /* the path changes codepoints: send none */
+		bool on, first_in, last_ce, option_due, option_on_text;
+		bool first_out;   /* the codepoint of the SYN-ACK is to be told */
+		bool synack_ce;   /* and has been counted as a mark */
+		bool syn_again;   /* the SYN came more than once */
+		bool no_ect;      /* nothing that we send may be marked */
+		bool deaf;        /* the peer's bits were zero where they cannot be: its counts are not believed */
+		bool peer_option; /* its option has come through */
+		bool option_failed; /* ours does not get through */
+		bool reported;    /* the last D-SACK went out with the option, and began at reported_at */
+		bool in_step;     /* the peer's count of bytes is as new as that of packets */
+		uint8_t ever, changed; /* of bytes[]: since the beginning, since the last option */
 		uint8_t syn_ecn;  /* codepoint of the peer's SYN or SYN-ACK */
-		uint32_t cep, cep_told, ceb, e0b, e1b;
-		uint32_t peer_cep, peer_ceb;
+		uint16_t stretch; /* segments that an ACK tells of, smoothed, in eighths */
+		seq_t reported_at;
+		uint32_t cep, cep_told, bytes[3];  /* ECT(0), CE, ECT(1) */
+		uint32_t peer_cep, peer_bytes[3], peer_ts;
 	} acc;
 	struct {
 		ns_t xmit, rtt, reo_wnd;
@@ -242,6 +253,7 @@ struct tcb {
 	struct {
 		uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retrans;
 		uint64_t segs_in, segs_out, data_in, data_out, delivered, delivered_ce;
+		uint64_t delivered_ecn[3]; /* bytes as told by AccECN's option: ECT(0), CE, ECT(1) */
 		uint32_t retrans_by[WHY_COUNT];
 		uint32_t timeouts, recoveries, spurious, dsacks, dup_acks, tlps, undos, ooo;
 	} stat;
@@ -356,10 +368,11 @@ void tcp_established(struct tcb *, const char *why); /* passive: hand to accept;
 void tcp_hand_to_accept(struct tcb *);
 bool tcp_accept_ready(struct tcb *);  /* is there room in the accept queue? */
 void tcp_take_options(struct tcb *, const struct seg *); /* of a SYN or SYN-ACK */
+uint32_t tcp_ecn_constant_options(const struct tcb *);
 /* Bytes of the options that every segment has. */
 static inline uint32_t tcp_constant_options(const struct tcb *c)
 {
-	return (c->ts_ok ? 12u : 0) + (c->ao ? AO_OPTION : 0u);
+	return (c->ts_ok ? 12u : 0) + (c->ao ? AO_OPTION : 0u) + (c->acc.on ? tcp_ecn_constant_options(c) : 0u);
 }
 void tcp_choose_mss(struct tcb *);
 seq_t tcp_isn(struct tcp *, const struct flow_key *);
@@ -381,11 +394,20 @@ void tcp_fastopen_settled(struct tcb *, bool reset);                 /* server: 
 /* tcp_ecn.c (RFC 3168, 8257, 9768) */
 uint16_t tcp_ecn_syn(const struct tcb *);                  /* bits of our SYN */
 void tcp_ecn_take_syn(struct tcb *, const struct seg *);
-uint16_t tcp_ecn_synack(const struct tcb *, struct seg *); /* bits of our SYN-ACK; may add the option */
+bool tcp_ecn_take_syn_again(struct tcb *, const struct seg *); /* false: to be reset */
+uint16_t tcp_ecn_synack(struct tcb *, struct seg *);       /* bits of our SYN-ACK; may add the option */
 void tcp_ecn_take_synack(struct tcb *, const struct seg *);
+void tcp_ecn_take_synack_again(struct tcb *, const struct seg *);
 void tcp_ecn_arrive(struct tcb *, const struct seg *);
-uint16_t tcp_ecn_bits(struct tcb *);
-void tcp_ecn_option(struct tcb *, struct seg *);
+uint16_t tcp_ecn_bits(struct tcb *, bool bare);
+bool tcp_ecn_is_ect(const struct tcb *, bool new_text);
+#define ACC_CEP_START 5     /* RFC 9768 3.2.1: so that a peer that zeroes the bits is found out */
+#define ACC_OPTION_ROOM 12u /* AccECN's option with three counters, padded */
+uint32_t tcp_ecn_text_room(const struct tcb *);
+void tcp_ecn_option(struct tcb *, struct seg *, bool report);
+void tcp_ecn_duplicate(struct tcb *, seq_t at);
+bool tcp_ecn_owes_ack(const struct tcb *);
+void tcp_ecn_see_option(struct tcb *, const struct seg *);
 bool tcp_ecn_is_single(const struct tcb *);                /* with AccECN: the next bits fit one segment only */
 void tcp_ecn_feedback(struct tcb *, const struct seg *, struct ack_news *);
 

@@ -141,7 +141,7 @@ void tcp_enter_time_wait(struct tcb *c)
 	w->ts_recent_at = c->ts_recent_at;
 	w->ts_offset = c->ts_offset;
 	w->ip_id = c->ip_id;
-	w->ecn_bits = c->ecn_ok ? tcp_ecn_bits(c) : 0;
+	w->ecn_bits = c->ecn_ok ? tcp_ecn_bits(c, false) : 0;
 	w->tos = c->tos;
 	w->ttl = c->ttl;
 	w->msl = c->cfg->msl;

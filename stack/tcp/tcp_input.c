@@ -76,6 +76,8 @@ static void note_duplicate(struct tcb *c, const struct seg *g)
 	c->tcp->count->tcp_dup_data++;
 	c->dsack_due = c->cfg->dsack && c->sack_ok;
 	c->dsack = (struct seq_range){g->seq, seq_min(end, c->rcv.nxt)};
+	if (c->acc.on)
+		tcp_ecn_duplicate(c, g->seq);
 	tcp_rcv_quick(c);
 }
 
@@ -121,6 +123,9 @@ static enum verdict step1_sequence(struct tcb *c, struct seg *g)
 	count->tcp_out_of_window++;
 	drop_probe(c, g, "out of window");
 	note_duplicate(c, g);
+	/* RFC 9768 3.2 counts retransmissions; one that ends where the window begins was surely meant for us. */
+	if (c->acc.on && g->len && seq_eq(seq_add(g->seq, g->len), c->rcv.nxt))
+		tcp_ecn_arrive(c, g);
 	if (c->cfg->old_acks && seg_len(g) && seq_lt(g->seq, c->rcv.nxt))
 		return leave_the_ack(c, g);
 	return seg_len(g) || seq_lt(g->seq, c->rcv.nxt) ? DROP_ACK : DROP_CHALLENGE;
@@ -172,6 +177,11 @@ static enum verdict step4_syn(struct tcb *c, struct seg *g)
 	if (c->state == TCP_SYN_RECEIVED && seq_eq(g->seq, c->rcv.irs)) {
 		/* The SYN again: our SYN-ACK was lost. With ACK it is the answer in a simultaneous open. */
 		if (!(g->flags & TH_ACK)) {
+			if (!tcp_ecn_take_syn_again(c, g)) {
+				tcp_send_abort(c);
+				tcp_closed(c, ERR_RESET, "two SYNs that ask for different kinds of ECN");
+				return GONE;
+			}
 			c->syn_due = true;
 			c->send_why = WHY_SYN_ACK;
 			tcp_talk(c);
@@ -183,6 +193,8 @@ static enum verdict step4_syn(struct tcb *c, struct seg *g)
 			return GO_ON;
 		}
 	}
+	if (g->flags & TH_ACK && seq_eq(g->seq, c->rcv.irs) && seq_eq(g->ack, seq_add(c->snd.iss, 1)))
+		tcp_ecn_take_synack_again(c, g);
 	if (!c->cfg->rfc5961 && seq_in(g->seq, c->rcv.nxt, right_edge(c))) { /* RFC 793 */
 		tcp_send_abort(c);
 		tcp_closed(c, ERR_RESET, "SYN in the window");

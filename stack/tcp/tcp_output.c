@@ -572,6 +572,8 @@ static enum say what_next(struct tcb *c, uint32_t *len, enum blocked *why_not)
 		return SAY_SYN;
 	if (c->state < TCP_ESTABLISHED && !may_send_data(c))
 		return c->state == TCP_SYN_RECEIVED && c->ack_now ? SAY_ACK : SAY_NOTHING;
+	if (tcp_ecn_owes_ack(c) && c->ack_now)
+		return SAY_ACK;
 	if (can_resend(c))
 		return SAY_RESEND;
 	if (c->tlp_due)

@@ -98,7 +98,8 @@ static void expire_syn(struct tcb *c)
 	}
 	count_timeout(c, c->last_sent);
 	tcp_probe(c, PROBE_RTO, c->snd.iss, seq_add(c->snd.iss, 1), rtt_rto(&c->rtt), "SYN unanswered");
-	rtt_backoff(&c->rtt);
+	if (!sent || c->retries > c->cfg->syn_linear)
+		rtt_backoff(&c->rtt);
 	c->syn_due = true;
 	tcp_talk(c);
 	tcp_arm_rexmit(c);

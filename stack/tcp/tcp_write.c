@@ -149,6 +149,8 @@ bool write_bare(struct tcb *c, seq_t seq, uint16_t flags, enum send_why why)
 		return false;
 	g.wnd = flags & TH_RST ? 0 : announce(c);
 	write_timestamp(c, &g);
+	bool report = c->dsack_due;
+
 	if (!(flags & (TH_RST | TH_FIN)))
 		add_sacks(c, &g);
 	if (!(flags & TH_RST))
@@ -156,12 +158,17 @@ bool write_bare(struct tcb *c, seq_t seq, uint16_t flags, enum send_why why)
 	if (c->uto.due && !(flags & (TH_RST | TH_FIN)))
 		tcp_uto_say(c, &g);
 	if (c->ecn_ok && !(flags & TH_RST)) {
-		g.flags |= tcp_ecn_bits(c);
+		g.flags |= tcp_ecn_bits(c, !g.opt.nsack && !(flags & TH_FIN));
 		if (!(flags & TH_FIN))
-			tcp_ecn_option(c, &g);
+			tcp_ecn_option(c, &g, report && g.opt.nsack);
 	}
 	write_note(c, p, why, seq, 0);
+	uint8_t tos = c->tos;
+
+	if (!(flags & TH_RST) && tcp_ecn_is_ect(c, false))
+		c->tos |= ECN_ECT0;
 	write_segment(c, p, &g);
+	c->tos = tos;
 	if (flags & TH_ACK)
 		write_acked(c);
 	return true;
@@ -218,6 +225,11 @@ uint32_t write_text(struct tcb *c, seq_t seq, uint32_t len, uint16_t flags, cons
 
 	if (!p)
 		return 0;
+	bool fresh = why->xmit == 1 && why->why != WHY_PERSIST;
+	uint32_t room = fresh && why->why != WHY_MTU_PROBE ? tcp_ecn_text_room(c) : 0;
+
+	if (room && c->mss > 2 * room && len > c->mss - room)
+		len = c->mss - room;
 	bool single = len > c->mss && (urgent_ahead(c, seq) > 0 || (c->ao && why->why != WHY_MTU_PROBE));
 	uint32_t got = fill_text(c, p, seq, single ? c->mss : len);
 
@@ -241,10 +253,13 @@ uint32_t write_text(struct tcb *c, seq_t seq, uint32_t len, uint16_t flags, cons
 	write_timestamp(c, &g);
 	add_urgent(c, &g);
 	/* Never on a retransmission or a window probe (RFC 3168 6.1.5, 6.1.6). */
-	bool ect = c->ecn_ok && why->xmit == 1 && why->why != WHY_PERSIST && !c->acc.no_ect;
+	bool ect = tcp_ecn_is_ect(c, fresh);
 
+	g.len = got;
 	if (c->ecn_ok)
-		g.flags |= tcp_ecn_bits(c);
+		g.flags |= tcp_ecn_bits(c, false);
+	if (room || tcp_ecn_constant_options(c))
+		tcp_ecn_option(c, &g, false);
 	if (c->cwr_due && ect) { /* RFC 3168 6.1.2: on new data */
 		g.flags |= c->acc.on ? 0 : TH_CWR;
 		c->cwr_due = false;

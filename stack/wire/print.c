@@ -159,8 +159,8 @@ static void put_options(struct text *t, const struct tcp_opts *opt, seq_t ack_ba
 		option(&o, "mss", 4);
 		put_pair(t, "", opt->mss);
 	}
-	if (opt->sack_ok) {
-		align(&o, opt->has_ts ? 0 : 2);
+	if (opt->sack_ok && opt->has_ts) {
+		align(&o, 0);
 		option(&o, "sackOK", 2);
 	}
 	if (opt->has_ts) {
@@ -168,6 +168,12 @@ static void put_options(struct text *t, const struct tcp_opts *opt, seq_t ack_ba
 		option(&o, "TS", 10);
 		put_pair(t, " val", opt->ts_val);
 		put_pair(t, " ecr", opt->ts_ecr);
+	}
+	if (opt->has_accecn)
+		put_accecn(&o, opt);
+	if (opt->sack_ok && !opt->has_ts) {
+		align(&o, 2);
+		option(&o, "sackOK", 2);
 	}
 	if (opt->has_wscale) {
 		align(&o, 1);
@@ -186,8 +192,6 @@ static void put_options(struct text *t, const struct tcp_opts *opt, seq_t ack_ba
 		if (opt->uto & 0x8000)
 			put_char(t, 'm');
 	}
-	if (opt->has_accecn)
-		put_accecn(&o, opt);
 	if (o.len) {
 		align(&o, 0);
 		put_char(t, '>');

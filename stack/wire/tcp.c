@@ -332,14 +332,14 @@ static void put_uto(struct writer *w, const struct tcp_opts *o)
 	put16(w, o->uto);
 }
 
-/* RFC 9768 3.2.3.3: fewer counters where the room is short. */
-static void put_accecn(struct writer *w, const struct tcp_opts *o)
+/* RFC 9768 3.2.3.3: fewer counters where `room`, all that the other options leave, is short. */
+static void put_accecn(struct writer *w, const struct tcp_opts *o, size_t room)
 {
 	unsigned n = o->accecn_n;
 
-	while (n > 1 && !fits(w, 2 + 3 * n))
+	while (n > 1 && 2 + 3 * n > room)
 		n--;
-	if (!fits(w, 2 + 3 * n))
+	if (2 + 3 * n > room)
 		return;
 	put_head(w, o->accecn_order1 ? OPT_ACCECN1 : OPT_ACCECN0, 2 + 3 * n);
 	for (unsigned i = 0; i < n; i++) {
@@ -350,16 +350,24 @@ static void put_accecn(struct writer *w, const struct tcp_opts *o)
 
 /* The fixed part is at most 20 bytes on a SYN, so what follows finds its alignment. SACK's
  * permission stands in the gap before the timestamps, if there are any. */
-static void lay_out_linux(struct writer *w, const struct tcp_opts *o)
+static void lay_out_linux(struct writer *w, const struct tcp_opts *o, size_t accecn_room)
 {
 	if (o->has_mss)
 		put_mss(w, o);
-	if (o->sack_ok) {
-		align(w, o->has_ts ? 0 : 2);
+	if (o->sack_ok && o->has_ts) {
+		align(w, 0);
 		put_head(w, OPT_SACK_OK, 2);
 	}
 	if (o->has_ts)
 		put_ts(w, o);
+	if (o->has_accecn) {
+		put_accecn(w, o, accecn_room);
+		align(w, 0);
+	}
+	if (o->sack_ok && !o->has_ts) {
+		align(w, 2);
+		put_head(w, OPT_SACK_OK, 2);
+	}
 	if (o->has_wscale)
 		put_wscale(w, o);
 }
@@ -385,6 +393,15 @@ static bool ts_alone(const struct tcp_opts *o)
 static void lay_out(struct writer *w, const struct seg *g, enum tcp_layout layout)
 {
 	const struct tcp_opts *o = &g->opt;
+	size_t accecn_room = 0;
+
+	if (o->has_accecn) { /* it stands amid others, but they have precedence */
+		struct seg rest = *g;
+
+		rest.opt.has_accecn = false;
+		lay_out(w, &rest, layout);
+		accecn_room = TCP_MAX_OPTS - w->len;
+	}
 
 	assert(o->nsack <= TCP_SACKS);
 	assert(o->tfo_len <= TFO_COOKIE_MAX);
@@ -399,7 +416,7 @@ static void lay_out(struct writer *w, const struct seg *g, enum tcp_layout layou
 	if (layout == LAYOUT_BSD)
 		lay_out_bsd(w, o);
 	else
-		lay_out_linux(w, o);
+		lay_out_linux(w, o, accecn_room);
 	if (o->has_ao)
 		put_ao(w, o);
 	if (o->nsack)
@@ -408,8 +425,8 @@ static void lay_out(struct writer *w, const struct seg *g, enum tcp_layout layou
 		put_tfo(w, o);
 	if (o->has_uto)
 		put_uto(w, o);
-	if (o->has_accecn)
-		put_accecn(w, o);
+	if (o->has_accecn && layout == LAYOUT_BSD)
+		put_accecn(w, o, accecn_room);
 	while (w->len % 4)
 		put8(w, layout == LAYOUT_BSD ? OPT_EOL : OPT_NOP);
 }

@@ -100,6 +100,8 @@ static void what_we_print_reads_back_as_the_same_segment(void)
 		". 1:1(0) ack 1 <ao keyid 0 rnextkeyid 255>",
 		"F. 1:1(0) ack 1/udp(1 > 9811)",
 		".5 1:1(0) ack 1",
+		"P.5 1:1(0) ack 1",
+		"F.7 1:1(0) ack 1",
 	};
 
 	for (size_t i = 0; i < sizeof(text) / sizeof(text[0]); i++) {

@@ -265,7 +265,7 @@ static void options_stand_where_linux_and_bsd_put_them(void)
 		 {2, 4, 8, 1, 3, 254}, 6, 40},
 		{"linux, AccECN cut to two counters", LAYOUT_LINUX,
 		 {.has_ts = true, .nsack = 2, .has_accecn = true, .accecn_n = 3},
-		 {1, 1, 8, 1, 1, 5, 172}, 7, 40},
+		 {1, 1, 8, 172, 1, 1, 5}, 7, 40},
 		{"bsd, full SYN", LAYOUT_BSD,
 		 {.has_mss = true, .sack_ok = true, .has_ts = true, .has_wscale = true},
 		 {2, 1, 3, 4, 8}, 5, 20},

@@ -173,7 +173,12 @@ static void a_syn_is_never_refused_for_its_bits(void)
 		{"off", ECN_OFF, {0}},
 		{"passive", ECN_PASSIVE, {[3] = TH_ECE, [7] = TH_ECE}},
 		{"classic", ECN_CLASSIC, {[3] = TH_ECE, [7] = TH_ECE}},
-		{"accurate", ECN_ACC, {[3] = TH_ECE, [7] = TH_CWR}},
+		/* RFC 9768 3.1.3: what nobody sends yet counts as all three. */
+		{"accurate", ECN_ACC, {0, TH_CWR, TH_CWR, TH_ECE, TH_CWR, TH_CWR, TH_CWR, TH_CWR}},
+		{"accurate, not asking", ECN_ACC_PASSIVE,
+		 {0, TH_CWR, TH_CWR, TH_ECE, TH_CWR, TH_CWR, TH_CWR, TH_CWR}},
+		{"accurate, asking for classic", ECN_ACC_CLASSIC,
+		 {0, TH_CWR, TH_CWR, TH_ECE, TH_CWR, TH_CWR, TH_CWR, TH_CWR}},
 	};
 
 	for (size_t k = 0; k < ARRAY_LEN(rows); k++)
@@ -232,7 +237,7 @@ static void a_syn_ack_decides_for_the_client(void)
 	} rows[] = {
 		{"no ECN", 0, false, false, 0},
 		{"classic", TH_ECE, true, false, 0},
-		{"nonce", TH_AE | TH_ECE, true, false, 0},
+		{"reserved (RFC 9768 3.1.3)", TH_AE | TH_ECE, true, true, TH_CWR},
 		{"accurate", TH_CWR, true, true, TH_CWR},
 		{"accurate, the SYN was changed", TH_AE | TH_CWR, true, true, TH_CWR},
 		{"reflected", ACE, false, false, 0},
@@ -429,15 +434,17 @@ static void counts_ride_on_text_unharmed(void)
 	CU_ASSERT_TRUE(far.delivered_ce + 2 >= r.back_marked && far.delivered_ce <= r.back_marked);
 }
 
-static void a_path_that_zeroes_the_bits_ends_ecn(void)
+/* RFC 9768 table 4, note 1: no ECT and no belief in what the peer counts, but what arrives is counted. */
+static void a_path_that_zeroes_the_bits_is_still_told_of_marks(void)
 {
 	struct tcp_config cfg = config(ECN_ACC, CC_RENO);
-	struct run r = {.goal = 100000, .clear = ACE};
-	struct sock_info far;
+	struct run r = {.goal = 100000, .clear = ACE, .mark_from = 10, .mark_n = 1};
+	struct sock_info far, near = transfer(&r, &cfg, &cfg, &far);
 
-	transfer(&r, &cfg, &cfg, &far);
-	CU_ASSERT_FALSE(far.ecn);
-	CU_ASSERT_FALSE(far.accecn);
+	CU_ASSERT_TRUE(far.accecn);
+	CU_ASSERT_EQUAL(far.delivered_ce, 0);
+	CU_ASSERT_EQUAL(far.received_ce, 1);
+	CU_ASSERT_EQUAL(near.delivered_ce, 1);
 }
 
 static const struct test_case cases[] = {
@@ -455,6 +462,6 @@ static const struct test_case cases[] = {
 	TEST(accecn_counts_every_mark),
 	TEST(accecn_gives_dctcp_its_share),
 	TEST(counts_ride_on_text_unharmed),
-	TEST(a_path_that_zeroes_the_bits_ends_ecn),
+	TEST(a_path_that_zeroes_the_bits_is_still_told_of_marks),
 };
 TEST_SUITE(tcp_ecn, cases);
