@@ -3,6 +3,7 @@
  * A damaged capture is explained as far as it goes; then one line on stderr says where and how it
  * is damaged, and the exit code is 2. */
 #include "cmd.h"
+#include "out_file.h"
 
 #include "../traces/explain.h"
 #include "../traces/journey.h"
@@ -182,20 +183,15 @@ static void write_document(struct doc *d, const struct answer *w)
 static bool print_document(const struct answer *w)
 {
 	const struct request *r = w->r;
-	FILE *f = r->html ? fopen(r->html, "w") : stdout;
+	struct out_file page;
+	FILE *f = r->html ? out_file_open(&page, r->html) : stdout;
 	struct doc *d = f ? doc_new(f, r->form, r->file) : NULL;
-	bool ok = d;
 
 	if (d) {
 		write_document(d, w);
 		doc_end(d);
-		ok = fflush(f) == 0 && !ferror(f);
 	}
-	if (f && r->html && fclose(f) != 0)
-		ok = false;
-	if (f && r->html && !ok)
-		discard_file(r->html);
-	return ok;
+	return r->html ? out_file_close(&page, d) : d != NULL;
 }
 
 static bool print_json(const struct answer *w)
@@ -238,7 +234,8 @@ static int print_answer(const struct answer *w)
 		w->found->view.ev = &w->found->view.conn->event[w->found->event - 1];
 	if (w->r->json ? print_json(w) : print_document(w))
 		return 0;
-	fprintf(stderr, "%s: cannot be written\n", w->r->html ? w->r->html : "stdout");
+	if (w->r->html)
+		fprintf(stderr, "%s: cannot be written, expected a place for a page\n", w->r->html);
 	return WRONG_INPUT;
 }
 

@@ -1,5 +1,6 @@
 /* tapir plot: a picture of one connection of a capture. */
 #include "cmd.h"
+#include "out_file.h"
 
 #include "../stack/base/check.h"
 #include "../stack/wire/print.h"
@@ -350,6 +351,7 @@ static int parse_options(int argc, char **argv, struct request *r)
 
 static int write_picture(struct picture *p)
 {
+	struct out_file out;
 	FILE *f;
 	bool ok;
 
@@ -362,15 +364,12 @@ static int write_picture(struct picture *p)
 			p->a->nconns);
 		return ERROR;
 	}
-	f = fopen(p->r->out, "w");
-	ok = f && draw(p, f);
-	if (f && fclose(f) != 0)
-		ok = false;
-	if (ok && !p->no_memory)
+	f = out_file_open(&out, p->r->out);
+	ok = out_file_close(&out, f && draw(p, f) && !p->no_memory);
+	if (ok)
 		return 0;
-	if (f && !ok)
-		discard_file(p->r->out);
-	fprintf(stderr, "%s: %s\n", p->r->out, ok ? "out of memory, points are missing" : "cannot be written");
+	fprintf(stderr, "%s: %s\n", p->r->out, p->no_memory ? "out of memory, points are missing"
+							    : "cannot be written, expected a place for a picture");
 	return ERROR;
 }
 

@@ -24,8 +24,13 @@ static bool make_output(const char *dir, const struct scenario *sc)
 	char sub[600];
 	static const char *const subs[] = {"series", "plots"};
 
+	char path[600];
+
 	if (!out_dir_make(dir))
 		return false;
+	/* Of a former run: a run that is cut short must not look complete. */
+	snprintf(path, sizeof(path), "%s/summary.json", dir);
+	discard_file(path);
 	for (int i = 0; i < (sc->series ? 1 + sc->plots : 0); i++) {
 		snprintf(sub, sizeof(sub), "%s/%s", dir, subs[i]);
 		if (!out_dir_make(sub))
@@ -180,6 +185,7 @@ static int run(int argc, char **argv)
 	    {NULL, 0, NULL, 0},
 	};
 	struct request r = {.args = {.command = "run", .argv = argv}, .trace = true, .check = CHECK_SAMPLED};
+	bool check = false, no_check = false;
 	int c;
 
 	optind = opterr = 0;
@@ -193,9 +199,11 @@ static int run(int argc, char **argv)
 			break;
 		case CHECK:
 			r.check = CHECK_ALWAYS;
+			check = true;
 			break;
 		case NO_CHECK:
 			r.check = CHECK_NONE;
+			no_check = true;
 			break;
 		case JSON:
 			r.json = true;
@@ -209,6 +217,10 @@ static int run(int argc, char **argv)
 		}
 	if (argc - optind != 1)
 		return usage_error("run", "expected one scenario file");
+	if (check && no_check)
+		return usage_error("run", "--check and --no-check exclude each other");
+	if (r.out && !r.trace)
+		return usage_error("run", "--out and --no-trace exclude each other");
 	return run_scenario(&r, argv[optind]);
 }
 

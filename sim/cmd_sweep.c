@@ -20,6 +20,7 @@
 #include "grid.h"
 #include "jobs.h"
 #include "out_dir.h"
+#include "out_file.h"
 #include "scenario_args.h"
 #include "units.h"
 
@@ -57,25 +58,16 @@ static void print_run(FILE *f, uint64_t run, const struct grid_figures *r)
 /* 0, or the exit code after a line. A file is there when its share is complete, or not at all. */
 static int write_share(const char *path, uint64_t first, uint64_t n, const struct grid_figures *r)
 {
-	char part[PATH_LEN + 8];
-	FILE *f;
-	bool ok;
+	struct out_file out;
+	FILE *f = out_file_open(&out, path);
 
-	snprintf(part, sizeof(part), "%s.part", path);
-	f = fopen(part, "w");
-	ok = f;
-	if (f) {
+	if (f)
 		fputs(FIRST_LINE "\n", f);
-		for (uint64_t i = 0; i < n; i++)
-			print_run(f, first + i, &r[i]);
-		ok = !ferror(f);
-		ok = fclose(f) == 0 && ok && rename(part, path) == 0;
-	}
-	if (ok)
+	for (uint64_t i = 0; f && i < n; i++)
+		print_run(f, first + i, &r[i]);
+	if (out_file_close(&out, f))
 		return 0;
 	perror(path);
-	if (f)
-		discard_file(part);
 	return 2;
 }
 
@@ -294,20 +286,15 @@ static bool draw(const struct grid *g, const struct point *p, FILE *f)
 static int write_file(const struct grid *g, const struct point *p, const char *dir, const char *name,
 		      bool (*write)(const struct grid *, const struct point *, FILE *))
 {
+	struct out_file out;
 	char path[PATH_LEN];
 	FILE *f;
-	bool ok;
 
 	snprintf(path, sizeof(path), "%.500s/%s", dir, name);
-	f = fopen(path, "w");
-	ok = f && write(g, p, f);
-	if (f && fclose(f) != 0)
-		ok = false;
-	if (ok)
+	f = out_file_open(&out, path);
+	if (out_file_close(&out, f && write(g, p, f)))
 		return 0;
 	perror(path);
-	if (f)
-		discard_file(path);
 	return 2;
 }
 
@@ -391,7 +378,7 @@ static int put_together(const struct request *q, const struct grid *g, const cha
 			if (!all[i].ok)
 				fprintf(stderr, "not as expected: %s seed=%" PRIu64 "\n", grid_words(g, i / g->seeds, words),
 					all[i].seed);
-		if (!q->quiet && !q->json)
+		if (!q->quiet && !q->json && fflush(stdout) == 0)
 			fprintf(stderr, "in %s: sweep.csv, goodput.svg, and the runs\n", dir);
 	}
 	free(all);

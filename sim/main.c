@@ -75,6 +75,8 @@ static int help(int argc, char **argv)
 		overview(stdout);
 		return 0;
 	}
+	if (argc > 2)
+		return usage_error("help", "'%.40s' is one word too many", argv[2]);
 	c = find(argv[1]);
 	if (!c)
 		return unknown(argv[1]);
@@ -94,6 +96,8 @@ static int dispatch(int argc, char **argv)
 	}
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
 		return help(argc - 1, argv + 1);
+	if (strcmp(argv[1], "--version") == 0 && argc > 2)
+		return usage_error("help", "'%.40s' is one word too many", argv[2]);
 	if (strcmp(argv[1], "--version") == 0) {
 		puts("tapir " VERSION);
 		return 0;
@@ -102,14 +106,29 @@ static int dispatch(int argc, char **argv)
 	if (!c)
 		return unknown(argv[1]);
 	if (argc > 2 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0))
-		return help(argc - 1, argv); /* argv[1] is the command */
+		return help(2, argv); /* argv[1] is the command */
 	return c->run(argc - 1, argv + 1);
+}
+
+/* Control characters would break the one line that says what is wrong, or a terminal. */
+static int control_character(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		for (const unsigned char *s = (const unsigned char *)argv[i]; *s; s++)
+			if (*s < ' ' || *s == 127)
+				return i;
+	return 0;
 }
 
 int main(int argc, char **argv)
 {
-	int code;
+	int code = control_character(argc, argv);
 
+	if (code) {
+		fprintf(stderr, "tapir: word %d holds a control character, expected printable text\n", code);
+		return 2;
+	}
+	signal(SIGPIPE, SIG_DFL); /* a reader that has seen enough ends us quietly, whatever our parent ignores */
 	signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error like a full disk */
 	code = dispatch(argc, argv);
 	if (fflush(stdout) == 0 && !ferror(stdout))

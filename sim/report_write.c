@@ -1,5 +1,6 @@
 /* The forms of a report: summary.json for machines (its keys are a contract), text for people.
  * Equal runs give equal bytes, so nothing of this machine or this moment is in them. */
+#include "out_file.h"
 #include "report.h"
 
 #include <inttypes.h>
@@ -349,15 +350,12 @@ void report_text(FILE *to, const struct world *w, const char *dir, bool full)
 
 static bool put_file(const char *dir, const char *name, const char *text, char *err, size_t cap)
 {
+	struct out_file out;
 	char file[700];
-	FILE *f;
 	bool ok;
 
 	snprintf(file, sizeof(file), "%s/%s", dir, name);
-	f = fopen(file, "w");
-	ok = f && fputs(text, f) >= 0;
-	if (f && fclose(f) != 0)
-		ok = false;
+	ok = out_file_close(&out, out_file_open(&out, file) && fputs(text, out.f) >= 0);
 	if (!ok)
 		snprintf(err, cap, "%s: cannot be written", file);
 	return ok;
@@ -377,8 +375,9 @@ bool report_write(const struct world *w, const char *dir, char *err, size_t cap)
 	}
 	if (!ok)
 		snprintf(err, cap, "out of memory");
-	ok = ok && put_file(dir, "summary.json", summary, err, cap) &&
-	     put_file(dir, "report.txt", text, err, cap) && series_write(w, dir, err, cap);
+	/* The summary last: where it is, all is. */
+	ok = ok && series_write(w, dir, err, cap) && put_file(dir, "report.txt", text, err, cap) &&
+	     put_file(dir, "summary.json", summary, err, cap);
 	free(summary);
 	free(text);
 	return ok;

@@ -4,6 +4,7 @@
  *
  *   series/flow-1-client.csv   flow-1-server.csv   queue-<link>-<from>-<to>.csv
  *   plots/flow-1-cwnd.svg  -rtt.svg  -goodput.svg  queues.svg */
+#include "out_file.h"
 #include "world.h"
 
 #include <inttypes.h>
@@ -171,22 +172,18 @@ static void write_queue(FILE *f, const struct queue_series *q)
 	}
 }
 
-static FILE *create(const char *file, char *err, size_t cap)
+static FILE *create(struct out_file *o, const char *file, char *err, size_t cap)
 {
-	FILE *f = fopen(file, "w");
-
-	if (!f)
+	if (!out_file_open(o, file))
 		snprintf(err, cap, "%s: cannot be written", file);
-	return f;
+	return o->f;
 }
 
-static bool finish(FILE *f, const char *file, char *err, size_t cap)
+static bool finish(struct out_file *o, char *err, size_t cap)
 {
-	bool bad = ferror(f);
-
-	if (fclose(f) == 0 && !bad)
+	if (out_file_close(o, true))
 		return true;
-	snprintf(err, cap, "%s: could not be written in full", file);
+	snprintf(err, cap, "%s: could not be written in full", o->path);
 	return false;
 }
 
@@ -207,10 +204,11 @@ static bool save_plot(struct plot *p, const char *dir, const char *name, char *e
 		return false;
 	}
 	snprintf(file, sizeof(file), "%s/plots/%s.svg", dir, name);
-	FILE *f = create(file, err, cap);
+	struct out_file out;
+	FILE *f = create(&out, file, err, cap);
 
 	ok = f && plot_points(p) > 0 ? plot_write(p, f) : f != NULL;
-	if (f && !finish(f, file, err, cap))
+	if (f && !finish(&out, err, cap))
 		ok = false;
 	plot_free(p);
 	return ok;
@@ -329,15 +327,16 @@ static bool plot_queues(const struct world *w, const char *dir, char *err, size_
 static bool write_csvs(const struct world *w, const char *dir, char *err, size_t cap)
 {
 	char file[700];
+	struct out_file out;
 	FILE *f;
 
 	for (uint32_t i = 0; i < 2 * series_flows(w); i++) {
 		snprintf(file, sizeof(file), "%s/series/flow-%u-%s.csv", dir, i / 2 + 1,
 			 i % 2 ? "server" : "client");
-		if (!(f = create(file, err, cap)))
+		if (!(f = create(&out, file, err, cap)))
 			return false;
 		write_flow(f, &w->series[i]);
-		if (!finish(f, file, err, cap))
+		if (!finish(&out, err, cap))
 			return false;
 	}
 	for (uint32_t i = 0; i < w->npaths; i++) {
@@ -345,10 +344,10 @@ static bool write_csvs(const struct world *w, const char *dir, char *err, size_t
 			continue;
 		snprintf(file, sizeof(file), "%s/series/queue-%s-to-%s.csv", dir,
 			 w->sc->link[i / 2].name, w->sc->host[w->path[i].to].name);
-		if (!(f = create(file, err, cap)))
+		if (!(f = create(&out, file, err, cap)))
 			return false;
 		write_queue(f, &w->queues[i]);
-		if (!finish(f, file, err, cap))
+		if (!finish(&out, err, cap))
 			return false;
 	}
 	return true;

@@ -341,6 +341,8 @@ int session_parse(struct session_options *o, int argc, char **argv)
 			return unknown_option(o, options, argv[optind - 1]);
 		if (c == ':')
 			return usage_error(o->command, "%.40s wants a value", argv[optind - 1]);
+		if (optarg && !*optarg && c != O_IMPAIR && c != O_SERVERNAME)
+			return usage_error(o->command, "an option with an empty value, expected something behind it");
 		bad = parse_option(o, c, optarg);
 		if (bad)
 			return bad;

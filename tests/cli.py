@@ -6,9 +6,11 @@ usage: tests/cli.py PROGRAM. Needs neither root nor a network; the last line cou
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 TAPIR = os.path.abspath(sys.argv[1])
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), ".."))
@@ -22,6 +24,21 @@ COMMANDS = "run show sweep explore script explain check plot serve connect repla
 ROWS = [
     ("no command", "", 2, r"usage: tapir COMMAND"),
     ("an unknown command", "explan", 2, r"did you mean 'explain'"),
+    ("help: one word too many", "help run explain", 2, r"'explain' is one word too many"),
+    ("a version, and more", "--version run", 2, r"'run' is one word too many"),
+    ("a control character", "show a\nb", 2, r"^tapir: word 2 holds a control character, expected printable text$"),
+    ("run: check and no check", f"run --check --no-check {CLEAN}", 2, r"exclude each other"),
+    ("run: files and none", f"run --out x --no-trace {CLEAN}", 2, r"exclude each other"),
+    ("run: a time below 0", f"run --set stop=-1s {CLEAN}", 2, r"^--set 1:1:1: stop: got `-1s`, expected a time"),
+    ("run: a time beyond all", f"run --set stop=99999999999h {CLEAN}", 2, r"stop: got `99999999999h`, expected a time"),
+    ("show: no UTF-8", "show latin1", 2, r"^latin1:2:\d+: .*expected printable UTF-8"),
+    ("show: an alias", "show alias", 2, r"^alias:1:4: got an anchor or a tag, expected plain YAML"),
+    ("show: aliases that grow", "show laughs", 2, r"^laughs:1:4: got an anchor"),
+    ("show: nested without end", "show deep", 2, r"^deep:1:13: nested too deeply, expected at most 12 levels"),
+    ("show: a key twice", "show twice", 2, r"^twice:3:1: got the key `seed` twice, expected each once"),
+    ("show: a key misspelt", "show misspelt", 2, r"^misspelt:2:24: got the key `min_rot`, expected perhaps `min_rto`"),
+    ("show: a size beyond all", "show huge", 2, r"^huge:2:32: sndbuf: got `99999999999999999999GB`, expected a size"),
+    ("show: a device without end", "show /dev/zero", 2, r"^/dev/zero:1:1: got \d+ bytes, expected at most"),
     ("run: no file", "run", 2, r"expected one scenario"),
     ("run: two files", f"run {CLEAN} {CLEAN}", 2, r"expected one scenario"),
     ("run: no such file", "run nosuch", 2, r"^nosuch:1:1: cannot be read, expected"),
@@ -81,7 +98,8 @@ ROWS = [
     ("plot: a full disk", f"plot --kind rtt -o /dev/full {LOSSES}", 2, r"^/dev/full: cannot be written"),
     ("plot: no such stream", f"plot --kind rtt -o x.svg --stream 7 {LOSSES}", 2, r"no stream 7, expected"),
     ("serve: no device", "serve --addr 10.7.0.2/24 --port 80 --app echo", 2, r"--tap NAME or --raw IFACE"),
-    ("serve: a device's name with a line break", SERVE.replace("tapir-none", "a\vb"), 2, r"no name for a device"),
+    ("serve: a device's name that is none", SERVE.replace("tapir-none", "a/b"), 2, r"no name for a device"),
+    ("serve: an empty value", SERVE + " --capture=", 2, r"an option with an empty value, expected something"),
     ("serve: no prefix", SERVE.replace("/24", ""), 2, r"ADDRESS/LENGTH expected"),
     ("serve: the network's own address", SERVE.replace(".2/", ".0/"), 2, r"expected that of a host"),
     ("serve: the network's broadcast", SERVE.replace(".2/", ".255/"), 2, r"expected that of a host"),
@@ -145,13 +163,53 @@ def row(name, line, code, says):
 def full_disk(line):
     with open("/dev/full", "w") as full:
         r = tapir(*line.split(), stdout=full, stderr=subprocess.PIPE)
-    return None if r.returncode == 2 and b"stdout" in r.stderr else f"exit code {r.returncode}, {r.stderr!r}"
+    return None if r.returncode == 2 and b"stdout" in r.stderr and r.stderr.count(b"\n") == 1 else f"exit code {r.returncode}, {r.stderr!r}"
+
+
+def reader_that_has_seen_enough(line):
+    """Quiet, and no message, whatever the parent does with SIGPIPE."""
+    for ignored in (False, True):
+        r, w = os.pipe()
+        os.close(r)
+        how = signal.SIG_IGN if ignored else signal.SIG_DFL
+        p = subprocess.run([TAPIR, *line.split()], stdout=w, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+                           preexec_fn=lambda: signal.signal(signal.SIGPIPE, how))
+        os.close(w)
+        if p.returncode != -signal.SIGPIPE or p.stderr:
+            return f"exit code {p.returncode}, {p.stderr!r}"
+    return None
+
+
+def run_that_is_killed_does_not_look_complete():
+    tapir("run", "--quiet", "--out", "killed", CLEAN)
+    if not os.path.exists("killed/summary.json"):
+        return "no summary.json"
+    p = subprocess.Popen([TAPIR, "run", "--quiet", "--out", "killed", "--set", "traffic.1.send=forever", "--set",
+                          "traffic.1.until=1000h", "--set", "stop=1001h", CLEAN], stderr=subprocess.DEVNULL)
+    end = time.monotonic() + 30
+    while os.path.exists("killed/summary.json") and time.monotonic() < end and p.poll() is None:
+        time.sleep(0.005)
+    p.kill()
+    p.wait()
+    return "summary.json of a former run" if os.path.exists("killed/summary.json") else None
+
+
+def picture_or_page_is_whole_or_as_it_was():
+    """On a disk that takes so many bytes and no more."""
+    for line, f in ((f"plot --kind timeseq -o pic.svg {LOSSES}", "pic.svg"), (f"explain --html page.html {LOSSES}", "page.html")):
+        open(f, "w").write("before")
+        r = subprocess.run(["sh", "-c", f'ulimit -f 1; "$0" {line}', TAPIR], capture_output=True)
+        if r.returncode != 2 or r.stderr.count(b"\n") != 1 or open(f).read() != "before" or os.path.exists(f + ".part"):
+            return f"{line}: exit code {r.returncode}, {r.stderr!r}, {os.listdir('.')}"
+        if tapir(*line.split()).returncode or len(open(f).read()) < 2000 or os.path.exists(f + ".part"):
+            return f"{line}: not written"
+    return None
 
 
 def file_limit():
     """A capture that may not grow: told, and no signal."""
     r = subprocess.run(["sh", "-c", 'ulimit -f 8; "$0" run --out limit "$1"', TAPIR, CLEAN], capture_output=True)
-    left = [f for _, _, files in os.walk("limit") for f in files if f.endswith((".pcapng", ".json", ".txt"))]
+    left = [f for _, _, files in os.walk("limit") for f in files if f.endswith((".pcapng", ".json", ".txt", ".part"))]
     return None if r.returncode == 2 and b"File too large" in r.stderr and not left else (
         f"exit code {r.returncode}, {r.stderr!r}, left {left}")
 
@@ -317,13 +375,26 @@ def main():
         os.mkdir("folder")
         open("empty", "w").close()
         open("junk", "wb").write(bytes(range(251, 0, -3)) * 4)
+        open("latin1", "wb").write(b"scenario: 1\nname: \xe4\n")
+        open("alias", "w").write("a: &a [1]\nb: *a\n")
+        open("laughs", "w").write("a: &a [x]\n" + "".join(f"{chr(98 + i)}: &{chr(98 + i)} [{','.join(['*' + chr(97 + i)] * 9)}]\n"
+                                                     for i in range(9)))
+        open("deep", "w").write("[" * 100000)
+        open("twice", "w").write("scenario: 1\nseed: 1\nseed: 2\n")
+        open("misspelt", "w").write("scenario: 1\nhosts: {client: {tcp: {min_rot: 1s}}}\n")
+        open("huge", "w").write("scenario: 1\nhosts: {client: {tcp: {sndbuf: 99999999999999999999GB}}}\n")
         open("cut", "wb").write(open(LOSSES, "rb").read()[:777])
         for r in ROWS:
             result(r[0], row(*r))
-        for line in (f"run --no-trace {CLEAN}", f"show {CLEAN}", f"explain {LOSSES}", f"explain --json {LOSSES}",
-                     f"check {LOSSES}", f"script {ROOT}/tests/scripts/close", "help run"):
-            result("stdout on a full disk: " + line.split()[0], full_disk(line))
-        for f in (file_limit, json_of_explain, json_of_a_frame, json_of_a_run, json_of_show, json_of_scripts,
+        explore = f"explore --set traffic.1.send=1B --faults drop {CLEAN}"
+        for line in (f"run --no-trace {CLEAN}", f"show {CLEAN}", f"show --json {CLEAN}", f"explain {LOSSES}",
+                     f"explain --json {LOSSES}", f"explain --markdown {LOSSES}", f"check {LOSSES}",
+                     f"script {ROOT}/tests/scripts/close", f"script --json {ROOT}/tests/scripts/close", "help run",
+                     f"sweep --list {CLEAN}", f"sweep --json --list {CLEAN}", explore, explore + " --json"):
+            name = " ".join(w for w in line.split() if "/" not in w)
+            result("stdout on a full disk: " + name, full_disk(line))
+            result("a reader that has seen enough: " + name, reader_that_has_seen_enough(line))
+        for f in (run_that_is_killed_does_not_look_complete, picture_or_page_is_whole_or_as_it_was, file_limit, json_of_explain, json_of_a_frame, json_of_a_run, json_of_show, json_of_scripts,
                   json_of_a_sweep, json_of_explore, json_of_names_that_are_no_text, macs_are_right_by_other_means,
                   sweep_does_not_depend_on_shares, explore_prints_what_repeats_it, manual_has_what_help_has):
             result(f.__name__.replace("_", " "), f())
