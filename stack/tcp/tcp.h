@@ -131,6 +131,8 @@ struct tcb {
 	uint8_t segs_unacked; /* data segments since the last ACK that we sent */
 	uint32_t bytes_unacked;
 	uint8_t quick;        /* quick ACKs left */
+	bool pushed;          /* PSH came since our last ACK */
+	bool dialogue;        /* before the peer's last text we had sent some: an answer may bring the ACK */
 	uint8_t retries;      /* of what T_REXMIT resends; of persist and keepalive probes */
 	uint8_t keep_probes;
 	uint8_t unheard;      /* timeouts and window probes since an acceptable segment came */

@@ -45,6 +45,12 @@ void tcp_rcv_read(struct tcb *c)
 	c->rcv.urgent = tcp_rcv_urgent(c) > 0;
 	if (c->state < TCP_ESTABLISHED || c->fin_seen || c->state == TCP_TIME_WAIT)
 		return;
+	/* As Linux: PSH ends what the peer had to send at once, and the user has it all. */
+	if (c->pushed && c->segs_unacked && !c->rcvq.bytes && !c->dialogue && c->cfg->quickack) {
+		c->ack_now = true;
+		tcp_talk(c);
+		return;
+	}
 	uint32_t offered = c->rcv.adv.v - c->rcv.nxt.v, space = tcp_rcv_space(c);
 	bool news = offered < tcp_rcv_most(c) / 2 || (c->cfg->eager_updates && space >= offered + c->rcvbuf / 4);
 
@@ -63,7 +69,8 @@ void tcp_rcv_quick(struct tcb *c)
  * ours were lost. Not in a dialogue, where what we say next brings the ACK along. */
 void tcp_rcv_after_silence(struct tcb *c)
 {
-	if (c->tcp->now - c->last_data_in > rtt_rto(&c->rtt) && c->last_data_out <= c->last_data_in)
+	c->dialogue = c->last_data_out > c->last_data_in;
+	if (c->tcp->now - c->last_data_in > rtt_rto(&c->rtt) && !c->dialogue)
 		tcp_rcv_quick(c);
 }
 
@@ -126,6 +133,7 @@ void tcp_rcv_text(struct tcb *c, const struct seg *g, const struct pkt *p)
 		c->early = (struct seq_range){seq, seq_add(seq, len)};
 	}
 	c->stat.bytes_received += r.accepted;
+	c->pushed = c->pushed || g->flags & TH_PSH;
 	/* RFC 5681 4.2: at once when out of order, and when (part of) a hole was filled. */
 	want_ack(c, g, r.advanced && !hole && !r.duplicate);
 	if (r.advanced) {

@@ -91,6 +91,7 @@ void write_acked(struct tcb *c)
 {
 	c->ack_now = c->challenge_due = false;
 	c->segs_unacked = 0;
+	c->pushed = false;
 	c->bytes_unacked = 0;
 	c->rcv.wup = c->rcv.nxt;
 	c->last_ack_sent = c->rcv.nxt;
@@ -245,7 +246,7 @@ uint32_t write_text(struct tcb *c, seq_t seq, uint32_t len, uint16_t flags, cons
 
 	bool last = end == c->sndq.bytes ? !c->more || c->fin_queued : sndq_ends_record(&c->sndq, end);
 
-	if (last || (got > c->mss && makes_units(c)))
+	if (last || (got > c->mss && (makes_units(c) || c->cfg->layout == LAYOUT_LINUX)))
 		g.flags |= TH_PSH;
 	if (got > c->mss && !(why->why == WHY_MTU_PROBE && got == len))
 		p->gso_size = c->mss;

@@ -127,6 +127,46 @@ static void in_a_dialogue_a_silence_says_nothing(void)
 	lone_free(l);
 }
 
+/* A lone segment with PSH, then the user reads. Is there an ACK at once? */
+static bool answered_when_read(struct lone *l, struct lone_peer *p, uint16_t flags, size_t leave)
+{
+	size_t before = l->nheard;
+	uint8_t buf[1460];
+
+	lone_say(l, p, flags, 1460);
+	CU_ASSERT_EQUAL(l->nheard, before);
+	CU_ASSERT_EQUAL(sock_recv(l->s, p->sock, buf, sizeof(buf) - leave), (int64_t)(sizeof(buf) - leave));
+	lone_turn(l);
+	return l->nheard > before;
+}
+
+static void text_with_psh_is_answered_once_all_of_it_is_read(void)
+{
+	struct lone_peer p;
+	struct lone *l = open_quick(&p);
+
+	CU_ASSERT_EQUAL(lone_read(l, &p, p.nxt - 16 * 1460), 16 * 1460);
+	CU_ASSERT_FALSE(answered_when_read(l, &p, TH_ACK, 0));
+	lone_wait(l, 50 * MS);
+	CU_ASSERT_TRUE(answered_when_read(l, &p, TH_ACK | TH_PSH, 0));
+	CU_ASSERT_FALSE(answered_when_read(l, &p, TH_ACK | TH_PSH, 1));
+	lone_free(l);
+}
+
+static void in_a_dialogue_what_was_read_waits_for_the_answer(void)
+{
+	struct lone_peer p;
+	struct lone *l = open_quick(&p);
+
+	CU_ASSERT_EQUAL(lone_read(l, &p, p.nxt - 16 * 1460), 16 * 1460);
+	CU_ASSERT_EQUAL(sock_send(l->s, p.sock, "answer", 6), 6);
+	lone_turn(l);
+	p.ack += 6;
+	lone_say(l, &p, TH_ACK, 0);
+	CU_ASSERT_FALSE(answered_when_read(l, &p, TH_ACK | TH_PSH, 0));
+	lone_free(l);
+}
+
 static void the_window_opens_by_whole_segments(void)
 {
 	struct lone_peer p;
@@ -166,6 +206,8 @@ static const struct test_case cases[] = {
 	TEST(after_a_duplicate_sixteen_segments_are_answered_at_once),
 	TEST(after_a_silence_a_segment_is_answered_at_once),
 	TEST(in_a_dialogue_a_silence_says_nothing),
+	TEST(text_with_psh_is_answered_once_all_of_it_is_read),
+	TEST(in_a_dialogue_what_was_read_waits_for_the_answer),
 	TEST(the_window_opens_by_whole_segments),
 };
 TEST_SUITE(tcp_rcv, cases);
