@@ -352,8 +352,7 @@ void host_turn(struct host *h, ns_t now, struct pkt **in, size_t n)
 	h->now = now;
 	h->turns++;
 	h->frames_in += n;
-	for (size_t i = 0; i < n; i++)
-		stack_input(h->stack, in[i], now);
+	stack_input_many(h->stack, in, n, now);
 	stack_advance(h->stack, now);
 	host_run_apps(h);
 	host_flush(h);

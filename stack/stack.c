@@ -69,21 +69,52 @@ ns_t stack_now(const struct stack *s)
 	return s->now;
 }
 
+/* What TCP has to look at, if anything. */
+static void receive(struct stack *s, struct pkt *p, struct net_in *in)
+{
+	s->count.frames_in++;
+	s->count.bytes_in += p->len;
+	if (s->observe)
+		s->observe(s->observe_arg, FRAME_IN, p, s->now);
+	net_input(&s->net, p, s->now, in);
+}
+
+static void deliver(struct stack *s, const struct net_in *in)
+{
+	if (in->what == NET_TCP)
+		tcp_input(&s->tcp, in->pkt, &in->ip);
+	else if (in->what == NET_TCP_ERROR)
+		tcp_icmp(&s->tcp, in);
+	tcp_bury(&s->tcp);
+}
+
 void stack_input(struct stack *s, struct pkt *p, ns_t now)
 {
 	struct net_in in;
 
 	set_now(s, now);
-	s->count.frames_in++;
-	s->count.bytes_in += p->len;
-	if (s->observe)
-		s->observe(s->observe_arg, FRAME_IN, p, now);
-	net_input(&s->net, p, now, &in);
-	if (in.what == NET_TCP)
-		tcp_input(&s->tcp, in.pkt, &in.ip);
-	else if (in.what == NET_TCP_ERROR)
-		tcp_icmp(&s->tcp, &in);
-	tcp_bury(&s->tcp);
+	receive(s, p, &in);
+	deliver(s, &in);
+}
+
+void stack_input_many(struct stack *s, struct pkt *const *p, size_t n, ns_t now)
+{
+	struct gro unit;
+	struct net_in in;
+
+	if (n == 0)
+		return;
+	set_now(s, now);
+	receive(s, p[0], &in);
+	gro_begin(&unit, &in);
+	for (size_t i = 1; i < n; i++) {
+		receive(s, p[i], &in);
+		if (gro_join(&unit, &in))
+			continue;
+		deliver(s, &unit.in);
+		gro_begin(&unit, &in);
+	}
+	deliver(s, &unit.in);
 }
 
 void stack_advance(struct stack *s, ns_t now)

@@ -176,6 +176,8 @@ struct stack *stack_new(const struct stack_config *); /* gives; NULL: out of mem
 void stack_free(struct stack *);
 
 void stack_input(struct stack *, struct pkt *, ns_t now);                   /* takes the pkt  */
+/* What one drain of the link brought: the same, but neighbours of one flow are taken as one unit. */
+void stack_input_many(struct stack *, struct pkt *const *, size_t n, ns_t now); /* takes the pkts */
 void stack_advance(struct stack *, ns_t now);                               /* fires timers   */
 size_t stack_output(struct stack *, ns_t now, struct pkt **out, size_t max); /* gives the pkts */
 ns_t stack_deadline(const struct stack *);

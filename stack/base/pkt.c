@@ -200,6 +200,21 @@ bool pkt_add_slice(struct pkt *p, struct chunk *c, uint32_t off, uint32_t len)
 	return true;
 }
 
+bool pkt_append(struct pkt *p, const struct pkt *from, uint32_t off)
+{
+	uint32_t was = p->len, in_head = from->head_len - off;
+	bool ok = true;
+
+	assert(off <= from->head_len);
+	if (in_head)
+		ok = from->chunk && pkt_add_slice(p, from->chunk, (uint32_t)(from->data - from->chunk->data) + off, in_head);
+	for (int i = 0; ok && i < from->nslices; i++)
+		ok = pkt_add_slice(p, from->slice[i].chunk, from->slice[i].off, from->slice[i].len);
+	if (!ok)
+		pkt_trim(p, was);
+	return ok;
+}
+
 /* The part of [*off, *off + *n) that lies within a piece of `len` bytes; moves *off to be relative
  * to the next piece. */
 static uint32_t part_of(uint32_t len, uint32_t *off, uint32_t n)

@@ -124,6 +124,10 @@ void pkt_pull(struct pkt *, uint32_t n);      /* n bytes off the front of the he
 void pkt_trim(struct pkt *, uint32_t len);    /* cut to len bytes from the end (trailers) */
 bool pkt_add_slice(struct pkt *, struct chunk *, uint32_t off, uint32_t len); /* takes a new ref */
 
+/* Adds what `from` has from off on (within its head), by reference. False, and nothing is added: it lies in
+ * the pkt's own buf, or in too many pieces. */
+bool pkt_append(struct pkt *, const struct pkt *from, uint32_t off);
+
 /* Copies bytes [off, off+n) of the whole frame. */
 void pkt_copy_out(const struct pkt *, uint32_t off, void *to, uint32_t n);
 /* Copies frame bytes from off on into new slices' form: a view of the payload as slices, each

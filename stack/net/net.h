@@ -1,16 +1,17 @@
 /* Everything below transport: Ethernet, neighbours (ARP and IPv6 neighbour discovery), IP in and
- * out, fragments, ICMP, and segmentation as the last stage of output.
+ * out, fragments, ICMP, coalescing as the first stage of input and segmentation as the last of output.
  *
  * It knows base/ and wire/ and nothing of TCP: net_input hands a transport datagram back to its
  * caller (stack.c), net_send takes a transport packet and puts frames on one output queue, which
  * net_output drains. Frames that answer frames (ARP, ICMP) go to the same queue.
  *
  *   ether.c    frame -> which protocol, is it ours          ip_in.c   verify, ours?, deliver
- *   neigh.c    the table, what waits, its states  ip_frag.c reassembly, bounded
+ *   neigh.c    the table, what waits, its states            ip_frag.c reassembly, bounded
  *   arp.c      ARP messages, probing and defending (IPv4)   ip_out.c  route, headers, fragments
  *   nd.c       neighbour solicitations and advertisements   gso.c     cut a send unit into frames
  *   icmp.c     echo, errors in and out, rate limits         slaac.c   router advertisements, DAD
- *   udp.c      port unreachable                             net.c     creation, timers, the queue
+ *   udp.c      port unreachable                             gro.c     join frames into one unit
+ *   net.c      creation, timers, the queue
  */
 #ifndef NET_H
 #define NET_H
@@ -246,6 +247,15 @@ void slaac_duplicate(struct net *, struct net_addr *, ns_t now); /* it is someon
 void slaac_input(struct net *, const struct ip_hdr *, const struct icmp_msg *, ns_t now);
 void slaac_advance(struct net *, ns_t now);
 ns_t slaac_deadline(const struct net *);
+
+/* gro.c: what arrived, or several frames as one. */
+struct gro {
+	struct net_in in;
+	bool open;        /* more may be joined */
+	uint32_t hdr_len, size, next; /* of the TCP header; of a segment's text; the number behind the last */
+};
+void gro_begin(struct gro *, const struct net_in *);
+bool gro_join(struct gro *, struct net_in *); /* true: it took the pkt */
 
 /* Cuts a unit into single frames appended to net->cut; takes the unit. */
 void gso_cut(struct net *, struct pkt *);

@@ -74,12 +74,15 @@ void tcp_rcv_after_silence(struct tcb *c)
 		tcp_rcv_quick(c);
 }
 
-static void want_ack(struct tcb *c, const struct seg *g, bool in_order)
+/* `segs`: so many came as one unit, and without SACK each is owed its duplicate ACK. */
+static void want_ack(struct tcb *c, const struct seg *g, bool in_order, uint32_t segs)
 {
 	if (!in_order) {
+		uint32_t owed = c->dup_acks_owed + segs;
+
 		c->ack_now = true;
-		if (!c->sack_ok && c->dup_acks_owed < UINT8_MAX)
-			c->dup_acks_owed++;
+		if (!c->sack_ok)
+			c->dup_acks_owed = (uint8_t)(owed < UINT8_MAX ? owed : UINT8_MAX);
 		tcp_talk(c);
 		return;
 	}
@@ -135,7 +138,7 @@ void tcp_rcv_text(struct tcb *c, const struct seg *g, const struct pkt *p)
 	c->stat.bytes_received += r.accepted;
 	c->pushed = c->pushed || g->flags & TH_PSH;
 	/* RFC 5681 4.2: at once when out of order, and when (part of) a hole was filled. */
-	want_ack(c, g, r.advanced && !hole && !r.duplicate);
+	want_ack(c, g, r.advanced && !hole && !r.duplicate, p->gso_segs ? p->gso_segs : 1);
 	if (r.advanced) {
 		net_confirm(t->net, &c->flow.key.remote, t->now);
 		if (c->user_gone || c->user_shut_rd)

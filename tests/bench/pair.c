@@ -94,8 +94,7 @@ static void take_all(struct bench *b, int i)
 	size_t n;
 
 	while ((n = b->end[i]->ops->recv(b->end[i], p, BATCH)) > 0)
-		for (size_t k = 0; k < n; k++)
-			stack_input(b->stack[i], p[k], b->now);
+		stack_input_many(b->stack[i], p, n, b->now);
 	stack_advance(b->stack[i], b->now);
 }
 
