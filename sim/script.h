@@ -226,8 +226,9 @@ enum script_cmd { CMD_OK, CMD_REFUSED, CMD_FAILED };
 typedef int script_count_fn(void *arg, enum tcp_state);
 /* One "name=value"; the text is taken apart. */
 enum script_cmd script_sysctl(struct script_env *, char *pair, char *why, size_t cap);
-/* What the common defaults.sh of google's scripts sets. */
-enum script_cmd script_google_defaults(struct script_env *, char *why, size_t cap);
+/* What the common defaults.sh of google's scripts sets; the kernel's own are of a time when SYNs began to be sent
+ * again after 1 s four times (tcp_syn_linear_timeouts). */
+enum script_cmd script_linux_defaults(struct script_env *, bool kernels, char *why, size_t cap);
 enum script_cmd script_command(const char *text, struct script_env *, script_count_fn *, void *arg,
 			       char *why, size_t cap);
 

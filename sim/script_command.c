@@ -169,7 +169,7 @@ static enum script_cmd run_one(struct words *c, struct script_env *e, script_cou
 		return run_echo(c, e, why, cap);
 	drop_redirections(c);
 	if (strcmp(name, "defaults.sh") == 0)
-		return script_google_defaults(e, why, cap);
+		return script_linux_defaults(e, strncmp(c->w[0], "./", 2) == 0, why, cap);
 	if (strcmp(name, "set_sysctls.py") == 0 || strcmp(name, "sysctl") == 0)
 		return run_sysctls(c, e, why, cap);
 	if (strncmp(name, "sysctl_restore_", 15) == 0 || strcmp(name, "tcpdrop") == 0)

@@ -24,7 +24,6 @@ static void profile_linux(struct script_profile *p)
 	p->tcp.hystart_classic = true;
 	p->tcp.accecn_option = ACC_OPT_ALWAYS;
 	p->tcp.ect_all = true;
-	p->tcp.syn_linear = 4;
 	p->rules.ticks = 12 * MS; /* HZ=250: two ticks, and the one that has begun */
 	p->define[0] = "STANDARD";
 }

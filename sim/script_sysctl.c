@@ -310,8 +310,7 @@ enum script_cmd script_sysctl(struct script_env *e, char *pair, char *why, size_
 	return CMD_REFUSED;
 }
 
-/* What the common defaults.sh of google's scripts sets. */
-enum script_cmd script_google_defaults(struct script_env *e, char *why, size_t cap)
+enum script_cmd script_linux_defaults(struct script_env *e, bool kernels, char *why, size_t cap)
 {
 	static const char *const pairs[] = {
 		"tcp_rmem=4096 540000 15728640", "tcp_wmem=4096 262144 4194304", "tcp_timestamps=1",
@@ -329,5 +328,6 @@ enum script_cmd script_google_defaults(struct script_env *e, char *why, size_t c
 		if (script_sysctl(e, pair, why, cap) != CMD_OK)
 			return CMD_REFUSED;
 	}
+	e->tcp.syn_linear = kernels ? 4 : 0;
 	return CMD_OK;
 }
