@@ -10,6 +10,7 @@
 #include <linux/virtio_net.h>
 
 #include "../../stack/base/check.h"
+#include "../../stack/config.h"
 #include "../../stack/link/frame.h"
 #include "../../stack/stack_impl.h"
 #include "../../stack/wire/csum.h"
@@ -335,6 +336,13 @@ static void set_option(struct stack *s, sock_t k, struct fuzz_in *in)
 	uint8_t size = fuzz_u8(in);
 	int64_t v = size & 1 ? fuzz_u8(in) & 3 : size & 2 ? fuzz_u16(in) : (int64_t)(int32_t)fuzz_u32(in), got;
 
+	/* finish() waits for the end of what is left, which a patience of weeks would put off. */
+	const struct tcp_setting *setting = tcp_setting_of(opt);
+
+	if (setting && setting->kind == SETTING_TIME && v > 120000)
+		v = 120000;
+	if (opt == OPT_DATA_RETRIES && v > 15)
+		v = 15;
 	if (sock_set(s, k, opt, v) == 0)
 		sock_get(s, k, opt, &got);
 }
