@@ -342,29 +342,32 @@ static void every_segment_is_signed_and_losses_are_repaired(void)
 		const char *name;
 		const struct ao_alg *alg;
 		bool bare, v6;
+		uint32_t tso;
 	} rows[] = {
-		{"SHA-1", &tls_ao_hmac_sha1, false, false},
-		{"SHA-1 without options", &tls_ao_hmac_sha1, true, false},
-		{"CMAC", &tls_ao_aes_cmac, false, false},
-		{"CMAC over IPv6 without options", &tls_ao_aes_cmac, true, true},
-		{"SHA-1 over IPv6", &tls_ao_hmac_sha1, false, true},
+		{"SHA-1", &tls_ao_hmac_sha1, false, false, 0},
+		{"SHA-1 without options", &tls_ao_hmac_sha1, true, false, 0},
+		{"CMAC", &tls_ao_aes_cmac, false, false, 0},
+		{"CMAC over IPv6 without options", &tls_ao_aes_cmac, true, true, 0},
+		{"SHA-1 over IPv6", &tls_ao_hmac_sha1, false, true, 0},
+		{"a device that would cut: each segment has its own MAC", &tls_ao_hmac_sha1, false, false, 65535},
 	};
 
 	for (size_t r = 0; r < ARRAY_LEN(rows); r++) {
 		struct job j = {.goal = {300000, 40000}, .lose_every = 23};
 		struct twohosts *w = begin(NULL, &j);
 
-		for (int i = 0; i < 2 && rows[r].v6; i++) {
+		for (int i = 0; i < 2 && (rows[r].v6 || rows[r].tso); i++) {
 			struct stack_config cfg;
 
 			stack_free(w->stack[i]);
 			stack_config_default(&cfg);
 			cfg.seed = (uint64_t)i;
 			cfg.pool = &w->pool;
-			cfg.link = (struct link_caps){.mtu = 1500};
+			cfg.link = (struct link_caps){.mtu = 1500, .csum_tx = rows[r].tso, .tso_max = rows[r].tso};
 			cfg.mac = (struct mac){{2, 0, 0, 0, 0, (uint8_t)(i + 1)}};
-			w->addr[i] = scan_addr(i ? "fd00::2" : "fd00::1");
-			cfg.addr[0] = (struct stack_addr){w->addr[i], 64};
+			if (rows[r].v6)
+				w->addr[i] = scan_addr(i ? "fd00::2" : "fd00::1");
+			cfg.addr[0] = (struct stack_addr){w->addr[i], rows[r].v6 ? 64 : 24};
 			cfg.naddrs = 1;
 			w->stack[i] = stack_new(&cfg);
 		}
@@ -381,7 +384,7 @@ static void every_segment_is_signed_and_losses_are_repaired(void)
 
 		sock_info(w->stack[0], w->client, &info);
 		if (!info.ao || info.ao_current != 10 || info.ao_rnext != 20 || info.ao_keyid != 20 || info.ao_rnextkeyid != 10 ||
-		    j.unsigned_segs || refused(w, 0) || refused(w, 1) || w->lost < 5)
+		    j.unsigned_segs || refused(w, 0) || refused(w, 1) || w->lost < 5 || j.longest != 1514)
 			FAIL_ROW(rows[r].name);
 		finish(w, &j);
 	}
