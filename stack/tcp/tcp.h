@@ -405,7 +405,7 @@ uint16_t tcp_ecn_bits(struct tcb *, bool bare);
 bool tcp_ecn_is_ect(const struct tcb *, bool new_text);
 #define ACC_CEP_START 5     /* RFC 9768 3.2.1: so that a peer that zeroes the bits is found out */
 #define ACC_OPTION_ROOM 12u /* AccECN's option with three counters, padded */
-uint32_t tcp_ecn_text_room(const struct tcb *);
+uint32_t tcp_ecn_text_room(const struct tcb *, uint32_t len, bool more);
 void tcp_ecn_option(struct tcb *, struct seg *, bool report);
 void tcp_ecn_duplicate(struct tcb *, seq_t at);
 bool tcp_ecn_owes_ack(const struct tcb *);

@@ -304,12 +304,15 @@ uint32_t tcp_ecn_constant_options(const struct tcb *c)
 		       ? ACC_OPTION_ROOM : 0;
 }
 
-/* Bytes that the next text must leave to the option. */
-uint32_t tcp_ecn_text_room(const struct tcb *c)
+/* Bytes that the next segment, of `len` bytes that may go, leaves to the option; 0: it goes without. The end of
+ * the queue is not cut for it, since Nagle would keep the rest back; but the first text is. */
+uint32_t tcp_ecn_text_room(const struct tcb *c, uint32_t len, bool more)
 {
-	if (!c->acc.on || c->cfg->accecn_option != ACC_OPT_CHANGED || c->acc.option_failed)
+	bool fits = more || len > c->mss || len + ACC_OPTION_ROOM <= c->mss;
+
+	if (!c->acc.on || c->cfg->accecn_option != ACC_OPT_CHANGED || c->acc.option_failed || c->mss < 2 * ACC_OPTION_ROOM)
 		return 0;
-	return c->acc.option_due || c->acc.option_on_text ? ACC_OPTION_ROOM : 0;
+	return c->acc.option_on_text || (c->acc.option_due && fits) ? ACC_OPTION_ROOM : 0;
 }
 
 /* How many fields the option needs: nothing that has changed since the last one may be missing. */

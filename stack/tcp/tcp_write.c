@@ -227,9 +227,10 @@ uint32_t write_text(struct tcb *c, seq_t seq, uint32_t len, uint16_t flags, cons
 	if (!p)
 		return 0;
 	bool fresh = why->xmit == 1 && why->why != WHY_PERSIST;
-	uint32_t room = fresh && why->why != WHY_MTU_PROBE ? tcp_ecn_text_room(c) : 0;
+	bool more = queue_off(c, seq) + len < c->sndq.bytes;
+	uint32_t room = fresh && why->why != WHY_MTU_PROBE ? tcp_ecn_text_room(c, len, more) : 0;
 
-	if (room && c->mss > 2 * room && len > c->mss - room)
+	if (room && len > c->mss - room)
 		len = c->mss - room;
 	bool single = len > c->mss && (urgent_ahead(c, seq) > 0 || (c->ao && why->why != WHY_MTU_PROBE));
 	uint32_t got = fill_text(c, p, seq, single ? c->mss : len);
