@@ -6,6 +6,8 @@
 #ifndef SIM_CMD_H
 #define SIM_CMD_H
 
+struct option; /* of getopt.h */
+
 struct command {
 	const char *name;
 	const char *args;    /* "SCENARIO.yaml [--seed N] ..." */
@@ -20,7 +22,7 @@ extern const struct command cmd_run, cmd_show, cmd_sweep, cmd_explore;
 /* Says `command: what was wrong` and where to read on, on stderr; returns 2. */
 int usage_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The same for an option that getopt_long (with `opterr` 0) did not take. */
-int option_error(const char *command, char **argv);
+int option_error(const char *command, char **argv, const struct option *known);
 /* Takes away what could not be written to its end, if it is a plain file. */
 void discard_file(const char *path);
 

@@ -60,7 +60,7 @@ static int check(int argc, char **argv)
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "", longopts, NULL)) != -1) {
 		if (c == '?')
-			return option_error("check", argv);
+			return option_error("check", argv, longopts);
 		json |= c == 'j';
 	}
 	if (optind != argc - 1)

@@ -102,7 +102,7 @@ static int parse_options(int argc, char **argv, struct request *r)
 			r->quiet = true;
 			break;
 		default:
-			return option_error("explain", argv);
+			return option_error("explain", argv, longopts);
 		}
 	}
 	if (optind != argc - 1)

@@ -457,7 +457,7 @@ static int explore(int argc, char **argv)
 		{"seed", required_argument, NULL, 's'},   {"set", required_argument, NULL, 'S'},
 		{NULL, 0, NULL, 0},
 	};
-	struct explorer x = {.args = {.command = "explore", .argv = argv}, .workers = 1,
+	struct explorer x = {.args = {.command = "explore", .argv = argv, .known = longs}, .workers = 1,
 			     .kind = {true, true, true, true}};
 	char err[600];
 	int c, code;

@@ -338,7 +338,7 @@ static int parse_options(int argc, char **argv, struct request *r)
 		case 'q':
 			break;
 		default:
-			return option_error("plot", argv);
+			return option_error("plot", argv, longopts);
 		}
 	}
 	if (optind != argc - 1)

@@ -322,7 +322,7 @@ static int run(int argc, char **argv)
 		if (c == 'j')
 			json = true;
 		else
-			return option_error("replay", argv);
+			return option_error("replay", argv, longs);
 	if (argc - optind != 1)
 		return usage_error("replay", "one RECORDING expected");
 	struct replay *r = calloc(1, sizeof(*r));

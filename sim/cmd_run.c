@@ -184,7 +184,7 @@ static int run(int argc, char **argv)
 	    {"quiet", no_argument, NULL, QUIET},
 	    {NULL, 0, NULL, 0},
 	};
-	struct request r = {.args = {.command = "run", .argv = argv}, .trace = true, .check = CHECK_SAMPLED};
+	struct request r = {.args = {.command = "run", .argv = argv, .known = options}, .trace = true, .check = CHECK_SAMPLED};
 	bool check = false, no_check = false;
 	int c;
 

@@ -214,7 +214,7 @@ static int run(int argc, char **argv)
 			t.quiet = true;
 			break;
 		default:
-			return option_error("script", argv);
+			return option_error("script", argv, longs);
 		}
 	}
 	if (optind == argc)

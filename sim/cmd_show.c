@@ -32,7 +32,7 @@ static int show(int argc, char **argv)
 	    {"quiet", no_argument, NULL, 'q'},
 	    {NULL, 0, NULL, 0},
 	};
-	struct scenario_args args = {.command = "show", .argv = argv};
+	struct scenario_args args = {.command = "show", .argv = argv, .known = options};
 	char err[512];
 	bool quiet = false, json = false;
 	int c, code = 0;

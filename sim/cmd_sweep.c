@@ -475,7 +475,7 @@ static int sweep(int argc, char **argv)
 		{"seed", required_argument, NULL, 's'},   {"set", required_argument, NULL, 'S'},
 		{NULL, 0, NULL, 0},
 	};
-	struct request q = {.args = {.command = "sweep", .argv = argv}, .workers = 1, .task = 1, .tasks = 1};
+	struct request q = {.args = {.command = "sweep", .argv = argv, .known = longs}, .workers = 1, .task = 1, .tasks = 1};
 	struct grid g;
 	char err[600];
 	int c, code;

@@ -21,5 +21,5 @@ bool scenario_arg(struct scenario_args *a, int option, const char *value)
 		return usage_error(a->command, "--seed: got `%.40s`, expected a whole number",
 				   value) == 0;
 	}
-	return option_error(a->command, a->argv) == 0;
+	return option_error(a->command, a->argv, a->known) == 0;
 }

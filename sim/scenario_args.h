@@ -6,9 +6,12 @@
 
 #define SETS_MAX 64
 
+struct option; /* of getopt.h */
+
 struct scenario_args {
 	const char *command;
 	char **argv;
+	const struct option *known; /* the command's */
 	struct scenario_options options;
 	const char *set[SETS_MAX];
 };

@@ -309,23 +309,6 @@ static int check_connect(struct session_options *o, int nargs, char **args)
 	return parse_port(o, "PORT", args[1]);
 }
 
-static int unknown_option(const struct session_options *o, const struct option *options,
-			  const char *given)
-{
-	const char *names[48], *near, *word = given + strspn(given, "-");
-	char cut[32];
-	size_t n = 0;
-
-	snprintf(cut, sizeof(cut), "%.*s", (int)strcspn(word, "="), word);
-	for (; n < ARRAY_LEN(names) && options[n].name; n++)
-		names[n] = options[n].name;
-	near = word_nearest(cut, names, n);
-	if (near)
-		return usage_error(o->command, "unknown option '%.40s', did you mean '--%s'?", given,
-				   near);
-	return usage_error(o->command, "unknown option '%.40s'", given);
-}
-
 int session_parse(struct session_options *o, int argc, char **argv)
 {
 	bool server = strcmp(argv[0], "serve") == 0;
@@ -337,10 +320,8 @@ int session_parse(struct session_options *o, int argc, char **argv)
 	opterr = 0;
 	optind = 0; /* GNU: start over, whatever was parsed before */
 	while ((c = getopt_long(argc, argv, "+:", options, NULL)) != -1) {
-		if (c == '?')
-			return unknown_option(o, options, argv[optind - 1]);
-		if (c == ':')
-			return usage_error(o->command, "%.40s wants a value", argv[optind - 1]);
+		if (c == '?' || c == ':')
+			return option_error(o->command, argv, options);
 		if (optarg && !*optarg && c != O_IMPAIR && c != O_SERVERNAME)
 			return usage_error(o->command, "an option with an empty value, expected something behind it");
 		bad = parse_option(o, c, optarg);

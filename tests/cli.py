@@ -24,6 +24,11 @@ COMMANDS = "run show sweep explore script explain check plot serve connect repla
 ROWS = [
     ("no command", "", 2, r"usage: tapir COMMAND"),
     ("an unknown command", "explan", 2, r"did you mean 'explain'"),
+    ("run: an option misspelt", f"run --sed 3 {CLEAN}", 2, r"unknown option '--sed', did you mean '--seed'\?"),
+    ("sweep: an option misspelt", f"sweep --collct {CLEAN}", 2, r"did you mean '--collect'"),
+    ("explain: an option misspelt", f"explain --jsn {LOSSES}", 2, r"did you mean '--json'"),
+    ("plot: no value", "plot --kind", 2, r"--kind wants a value"),
+    ("run: a value too many", f"run --json=x {CLEAN}", 2, r"--json takes no value"),
     ("help: one word too many", "help run explain", 2, r"'explain' is one word too many"),
     ("a version, and more", "--version run", 2, r"'run' is one word too many"),
     ("a control character", "show a\nb", 2, r"^tapir: word 2 holds a control character, expected printable text$"),

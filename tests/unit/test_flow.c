@@ -262,7 +262,7 @@ static void the_teardown_is_kept_with_the_states_it_leads_to(void)
 
 	CU_ASSERT_EQUAL_FATAL(c->tears, 3);
 	for (int i = 0; i < 3; i++) {
-		CU_ASSERT_EQUAL(c->tear[i].frame, 6 + i);
+		CU_ASSERT_EQUAL(c->tear[i].frame, (uint32_t)(6 + i));
 		CU_ASSERT_STRING_EQUAL(c->tear[i].state[c->client], state[i][0]);
 		CU_ASSERT_STRING_EQUAL(c->tear[i].state[!c->client], state[i][1]);
 	}
