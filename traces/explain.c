@@ -62,6 +62,11 @@ static void say_options(struct text *t, const struct tcp_opts *o)
 		say(t, "none");
 }
 
+static bool has_none(const struct tcp_opts *o)
+{
+	return !o->has_mss && !o->has_wscale && !o->sack_ok && !o->has_ts && !o->has_tfo && !o->has_ao;
+}
+
 static void agreed_options(struct doc *d, const struct conn *c)
 {
 	const struct tcp_opts *a = &c->half[c->client].syn_opt, *b = &c->half[!c->client].syn_opt;
@@ -97,8 +102,8 @@ struct hs_row {
 	ns_t at;
 	int side;
 	const char *flags;
-	uint32_t seq, ack;
-	bool has_ack;
+	uint32_t seq, ack, rel_seq, rel_ack, len;
+	bool has_ack, rel_ack_known;
 	uint16_t wnd;
 	const struct tcp_opts *opt;
 	bool opt_cut;
@@ -120,17 +125,20 @@ static int handshake_rows(const struct conn *c, struct hs_row row[6])
 
 		if (h->syn)
 			row[n++] = (struct hs_row){.frame = h->syn, .at = h->syn_first_at, .side = side, .flags = "SYN",
-						   .seq = h->isn, .wnd = h->syn_wnd, .opt = &h->syn_opt, .opt_cut = h->syn_opt_cut};
+						   .seq = h->isn, .len = h->syn_data, .wnd = h->syn_wnd, .opt = &h->syn_opt,
+						   .opt_cut = h->syn_opt_cut};
 		if (h->syn_ack)
 			row[n++] = (struct hs_row){.frame = h->syn_ack, .at = h->syn_ack_first_at, .side = side,
-						   .flags = "SYN, ACK", .seq = h->isn, .ack = o->isn + 1,
-						   .has_ack = o->started, .wnd = h->syn_wnd, .opt = &h->syn_opt, .opt_cut = h->syn_opt_cut};
+						   .flags = "SYN, ACK", .seq = h->isn, .ack = h->syn_ackno, .has_ack = true,
+						   .rel_ack = h->syn_ackno - o->isn, .rel_ack_known = o->started,
+						   .wnd = h->syn_wnd, .opt = &h->syn_opt, .opt_cut = h->syn_opt_cut};
 	}
 	if (c->hs_ack) {
 		const struct half *h = &c->half[c->hs_side], *o = &c->half[!c->hs_side];
 
 		row[n++] = (struct hs_row){.frame = c->hs_ack, .at = c->hs_at, .side = c->hs_side, .flags = "ACK",
-					   .seq = h->isn + 1, .ack = o->isn + 1, .has_ack = true, .wnd = c->hs_wnd};
+					   .seq = c->hs_seq, .rel_seq = c->hs_seq - h->isn, .ack = c->hs_ackno, .has_ack = true,
+					   .rel_ack = c->hs_ackno - o->isn, .rel_ack_known = true, .wnd = c->hs_wnd};
 	}
 	qsort(row, (size_t)n, sizeof(*row), by_frame);
 	return n;
@@ -146,8 +154,8 @@ static void handshake_table(struct doc *d, const struct conn *c)
 	doc_table(d, head, ARRAY_LEN(head));
 	for (int i = 0; i < n; i++) {
 		const struct hs_row *r = &row[i];
-		char frame[16], time[32], seq[16], ack[16] = "", rel[32], wnd[16], opts[DOC_CELL] = "";
-		struct text t = {opts, sizeof(opts), 0};
+		char frame[16], time[32], seq[16], ack[16] = "", rel[64] = "", wnd[16], opts[DOC_CELL] = "";
+		struct text t = {opts, sizeof(opts), 0}, numbers = {rel, sizeof(rel), 0};
 		const char *cell[] = {frame, time, end_word(c, r->side), r->flags, seq, ack, rel, wnd, opts};
 
 		snprintf(frame, sizeof(frame), "%" PRIu32, r->frame);
@@ -155,12 +163,16 @@ static void handshake_table(struct doc *d, const struct conn *c)
 		snprintf(seq, sizeof(seq), "%" PRIu32, r->seq);
 		if (r->has_ack)
 			snprintf(ack, sizeof(ack), "%" PRIu32, r->ack);
-		snprintf(rel, sizeof(rel), r->has_ack ? "seq %d, ack 1" : "seq %d", r->opt ? 0 : 1);
+		say(&numbers, "seq %" PRIu32, r->rel_seq);
+		if (r->len)
+			say(&numbers, ", len %" PRIu32, r->len);
+		if (r->rel_ack_known)
+			say(&numbers, ", ack %" PRIu32, r->rel_ack);
 		snprintf(wnd, sizeof(wnd), "%d", r->wnd);
-		if (r->opt)
+		if (r->opt && !(r->opt_cut && has_none(r->opt)))
 			say_options(&t, r->opt);
 		if (r->opt_cut)
-			say(&t, " (cut by the snap length)");
+			say(&t, "%scut by the snap length", t.n ? ", " : "");
 		doc_row(d, cell);
 	}
 	doc_table_end(d);
@@ -343,15 +355,19 @@ static void say_none_again(struct doc *d, const struct conn *c)
 	} else {
 		bool any = false;
 
-		say(&t, ": every segment that carries data, SYN or FIN begins where the one before it ended");
+		say(&t, a + b ? ": every segment that carries data, SYN or FIN begins where the one before it ended" :
+				", and each SYN and FIN came once");
 		for (size_t i = 0; i < ARRAY_LEN(but); i++)
 			if (count_kind(c, but[i].kind)) {
 				say(&t, "%s%s", any ? ", " : ", but for ", but[i].word);
 				any = true;
 			}
 	}
-	doc_para(d, "No retransmissions: all %" PRIu64 " bytes were sent once (%" PRIu64 " by the client, %" PRIu64
-		    " by the server)%s.", a + b, a, b, how);
+	if (a + b == 0)
+		doc_para(d, "No retransmissions: there was no data%s.", how);
+	else
+		doc_para(d, "No retransmissions: all %" PRIu64 " bytes were sent once (%" PRIu64 " by the client, %" PRIu64
+			    " by the server)%s.", a + b, a, b, how);
 	if (c->tap == TAP_CLIENT || c->tap == TAP_SERVER) {
 		const int far = c->tap == TAP_CLIENT ? !c->client : c->client;
 
@@ -437,10 +453,10 @@ static void teardown_table(struct doc *d, const struct conn *c)
 		seconds(time, sizeof(time), r->at);
 		snprintf(seq, sizeof(seq), "%" PRIu32, r->seq);
 		snprintf(rel, sizeof(rel), "seq %" PRIu64, r->lo);
-		if (r->flags & TH_ACK) {
+		if (r->flags & TH_ACK)
 			snprintf(ack, sizeof(ack), "%" PRIu32, r->ack);
+		if (r->rel_ack_known)
 			snprintf(rel, sizeof(rel), "seq %" PRIu64 ", ack %" PRIu64, r->lo, r->rel_ack);
-		}
 		snprintf(what, sizeof(what), "%s", tear_meaning(c, r));
 		doc_row(d, cell);
 	}
@@ -455,7 +471,7 @@ static void say_fins(struct doc *d, const struct conn *c)
 
 	if (!o->fin)
 		doc_para(d, "The %s closed, with the FIN in frame %" PRIu32 "; the %s sent no FIN in this capture%s.", one, h->fin,
-			 other, flow_reset_by(c, 0) || flow_reset_by(c, 1) ? "" : ": the connection is half closed");
+			 other, flow_reset_by(c, 0) || flow_reset_by(c, 1) || !o->packets ? "" : ": the connection is half closed");
 	else if (o->fin_knew)
 		doc_para(d, "The %s closed first, with the FIN in frame %" PRIu32 "; the %s's FIN, in frame %" PRIu32
 			    ", came after that had arrived.", one, h->fin, other, o->fin);
@@ -541,12 +557,11 @@ static void explain_stalls(struct doc *d, const struct conn *c)
 static void say_before(struct doc *d, const struct conn *c)
 {
 	char gap[48];
-	struct text t = {gap, sizeof(gap), 0};
 
 	if (!c->before)
 		return;
-	say_ms(&t, c->before_gap);
-	doc_para(d, "Its addresses and ports are those of connection %" PRIu32 ", which had been seen last %s before.",
+	seconds(gap, sizeof(gap), c->before_gap);
+	doc_para(d, "Its addresses and ports are those of connection %" PRIu32 ", which had been seen last %s s before.",
 		 c->before - 1, gap);
 }
 

@@ -122,8 +122,8 @@ static void say_order(struct text *t, const struct event *e, const char *mark, c
 	if (e->kind == V_LATE)
 		say(t, ", but the %s of this one is %s: it was sent before that.", mark, how);
 	else
-		say(t, ", and the %s of this one is %s: it was sent after that, and the first copy was lost before here.",
-		    mark, how);
+		say(t, ", and the %s of this one is %s: it was sent after that, and the first copy %s.", mark, how,
+		    e->before ? "was lost, or passed before the capture began" : "was lost before here");
 }
 
 static void say_evidence(struct text *t, const struct event *e)

@@ -348,6 +348,7 @@ static void note_syn(struct conn *c, int side, const struct dissected *d, const 
 			c->hs_data = true; /* it acknowledges data of the SYN */
 		if (!h->syn_ack) {
 			h->syn_ack = (uint32_t)p->frame;
+			h->syn_ackno = d->seg.ack.v;
 			h->syn_ack_first_at = p->at;
 			/* The first answer, from the latest SYN before it: later ones tell of loss. */
 			c->hs_d1 = o->syn ? ns_min(p->at - o->syn_at, RTT_MAX) : -1;
@@ -396,6 +397,8 @@ void flow_handshake(struct conn *c, int side, const struct dissected *d, const s
 	c->hs_ack = (uint32_t)p->frame;
 	c->hs_at = p->at;
 	c->hs_wnd = g->wnd;
+	c->hs_seq = g->seq.v;
+	c->hs_ackno = g->ack.v;
 	c->hs_side = (uint8_t)side;
 	if (o->syn_ack) {
 		c->hs_d2 = ns_min(p->at - o->syn_ack_at, RTT_MAX);
@@ -447,7 +450,8 @@ static void note_tear(struct conn *c, int side, const struct seg *g, const struc
 	c->tear[c->tears++] = (struct tear){
 		.at = p->at,
 		.lo = lo,
-		.rel_ack = o->started && g->flags & TH_ACK ? half_pos(o, g->ack.v) : 0,
+		.rel_ack = o->started ? half_pos(o, g->ack.v) : 0,
+		.rel_ack_known = o->started && g->flags & TH_ACK,
 		.frame = (uint32_t)p->frame,
 		.seq = g->seq.v,
 		.ack = g->ack.v,

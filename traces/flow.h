@@ -134,6 +134,7 @@ struct half {
 	uint32_t wnd;            /* last, as on the wire */
 	bool wnd_known;
 	uint32_t syn, syn_ack, fin, fin_acked, rst; /* frames */
+	uint32_t syn_ackno;      /* what its SYN-ACK acknowledged, raw */
 	uint32_t first_ack;      /* its first segment that acknowledges */
 	uint32_t rst_odd;        /* its first reset that nobody may believe */
 	uint64_t rst_pos;
@@ -152,6 +153,7 @@ struct half {
 struct tear {
 	ns_t at;
 	uint64_t lo, rel_ack;
+	bool rel_ack_known;
 	uint32_t frame, seq, ack;
 	uint16_t flags;
 	uint8_t side;
@@ -170,6 +172,7 @@ struct conn {
 	uint32_t hs_ack;         /* frame of the ACK that ended the handshake; 0: none */
 	ns_t hs_d1, hs_d2;       /* SYN to SYN-ACK, SYN-ACK to ACK */
 	ns_t hs_at;              /* of the ACK */
+	uint32_t hs_seq, hs_ackno; /* of the ACK, raw */
 	uint16_t hs_wnd;         /* in the ACK, as on the wire */
 	uint8_t hs_side;         /* who sent it */
 	bool hs_data;            /* data was taken before the handshake was over (RFC 7413) */

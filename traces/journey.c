@@ -227,11 +227,12 @@ static uint32_t count_false(const bool *has, uint32_t n)
 
 static bool join(struct journey *j, struct hops *c, struct hops *s, uint32_t nc, uint32_t ns)
 {
-	bool *has = calloc((size_t)nc + ns + 1, sizeof(*has)), *c_has = has, *s_has = has + nc;
+	bool *has = calloc((size_t)nc + ns + 1, sizeof(*has)), *c_has = has, *s_has;
 	bool ok;
 
 	if (!has)
 		return false;
+	s_has = has + nc;
 	sort(s, by_key);
 	match(c, s, true, c_has, s_has);
 	sort(s, by_order);

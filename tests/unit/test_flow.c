@@ -248,6 +248,25 @@ static void one_direction_alone_is_no_unanswered_syn(void)
 	analysis_free(a);
 }
 
+/* With data in the SYN the SYN-ACK does not acknowledge one, and the last ACK does not begin at one. */
+static void the_handshakes_numbers_are_those_of_its_segments(void)
+{
+	const struct conn *c;
+
+	tape_init(&tape);
+	tape_seg(&tape, SEG(.from = C, .at = 0, .flags = TH_SYN, .len = 100));
+	tape_seg(&tape, SEG(.from = S, .at = 20 * MS, .ack = 101, .flags = TH_SYN | TH_ACK));
+	tape_seg(&tape, SEG(.from = S, .at = 21 * MS, .seq = 1, .ack = 101, .len = 50));
+	tape_seg(&tape, SEG(.from = C, .at = 22 * MS, .seq = 101, .ack = 51));
+	judge();
+	c = a->conn[0];
+
+	CU_ASSERT_EQUAL(c->half[!c->client].syn_ackno, TAPE_ISN + 101);
+	CU_ASSERT_EQUAL(c->hs_seq, TAPE_ISN + 101);
+	CU_ASSERT_EQUAL(c->hs_ackno, TAPE_ISN + 51);
+	analysis_free(a);
+}
+
 static void the_teardown_is_kept_with_the_states_it_leads_to(void)
 {
 	static const char *const state[3][2] = {
@@ -283,6 +302,7 @@ static const struct test_case cases[] = {
 	TEST(segments_without_syn_rst_or_ack_change_nothing),
 	TEST(a_syn_in_the_middle_with_a_fin_is_counted_and_not_followed),
 	TEST(one_direction_alone_is_no_unanswered_syn),
+	TEST(the_handshakes_numbers_are_those_of_its_segments),
 	TEST(the_teardown_is_kept_with_the_states_it_leads_to),
 };
 TEST_SUITE(flow, cases);
