@@ -425,13 +425,30 @@ static void accecn_gives_dctcp_its_share(void)
  * send units, and nothing is counted that was not there. */
 static void counts_ride_on_text_unharmed(void)
 {
-	struct tcp_config cfg = config(ECN_ACC, CC_RENO);
-	struct run r = {.goal = 600000, .both = true, .mark_from = 5, .mark_n = 100000, .mark_every = 9};
-	struct sock_info far, near = transfer(&r, &cfg, &cfg, &far);
+	static const struct {
+		const char *name;
+		enum accecn_option option;
+		bool ect_all;
+	} rows[] = {
+		{"never", ACC_OPT_NEVER, false},  {"changed", ACC_OPT_CHANGED, false},
+		{"always", ACC_OPT_ALWAYS, false}, {"changed, all ECT", ACC_OPT_CHANGED, true},
+		{"always, all ECT", ACC_OPT_ALWAYS, true},
+	};
 
-	CU_ASSERT_TRUE(r.marked > 20 && r.back_marked > 20);
-	CU_ASSERT_TRUE(near.delivered_ce + 2 >= r.marked && near.delivered_ce <= r.marked);
-	CU_ASSERT_TRUE(far.delivered_ce + 2 >= r.back_marked && far.delivered_ce <= r.back_marked);
+	for (size_t k = 0; k < ARRAY_LEN(rows); k++) {
+		struct tcp_config cfg = config(ECN_ACC, CC_RENO);
+		struct run r = {.goal = 600000, .both = true, .mark_from = 5, .mark_n = 100000, .mark_every = 9};
+
+		cfg.accecn_option = (uint8_t)rows[k].option;
+		cfg.ect_all = rows[k].ect_all;
+		struct sock_info far, near = transfer(&r, &cfg, &cfg, &far);
+
+		if (r.marked <= 20 || r.back_marked <= 20 ||
+		    near.delivered_ce + 2 < r.marked || near.delivered_ce > r.marked ||
+		    far.delivered_ce + 2 < r.back_marked || far.delivered_ce > r.back_marked ||
+		    near.mss != (rows[k].option == ACC_OPT_ALWAYS ? 1436u : 1448u))
+			FAIL_ROW(rows[k].name);
+	}
 }
 
 /* RFC 9768 table 4, note 1: no ECT and no belief in what the peer counts, but what arrives is counted. */
