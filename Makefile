@@ -145,6 +145,11 @@ check-scripts: $(B)/tapir
 check-scenarios:
 	$(Q)$(MAKE) --no-print-directory VARIANT=release build/release/tapir build/release/scenario-tables
 	@bash tests/scenarios/run.sh build/release $(if $(UPDATE),--update)
+# A scenario's grid played by the kernel's TCP (root; see tests/scenarios/README.md).
+$(B)/kernel-pairs: $(call obj,tests/bench/kernel_pairs.c) $(B)/libtapir-all.a
+	$(call quiet,LD   $@)
+	$(Q)$(CC) $(OPT) $^ $(LIBS) $(LDFLAGS) -o $@
+
 $(B)/scenario-tables: $(call obj,tests/scenarios/tables.c) $(B)/libtapir-all.a
 	$(call quiet,LD   $@)
 	$(Q)$(CC) $(OPT) $^ $(LIBS) $(LDFLAGS) -o $@
