@@ -75,6 +75,7 @@ struct cc_ops {
 	const char *name;
 	uint32_t state_size;
 	bool own_recovery; /* sets cwnd in recovery by itself (BBR) */
+	bool own_timeout;  /* and after a timeout (Tahoe) */
 	bool wants_pacing;
 	bool wants_ect;    /* sends ECT and wants CE marks as its signal (DCTCP) */
 	void (*init)(struct cc *, ns_t now);
@@ -83,6 +84,7 @@ struct cc_ops {
 	void (*on_congestion)(struct cc *, const struct cc_ack *);
 	/* The rest is optional: NULL where an algorithm has nothing to say. */
 	void (*on_recovered)(struct cc *, ns_t now);        /* the episode ends; cwnd is then ssthresh */
+	/* Once for one segment's series of timeouts (RFC 5681 3.1). */
 	void (*on_timeout)(struct cc *, const struct cc_ack *); /* sets ssthresh; the engine then lets one MSS out */
 	void (*on_undo)(struct cc *, ns_t now);             /* the episode was spurious; engine restored cwnd, ssthresh */
 	void (*on_idle)(struct cc *, ns_t now, ns_t idle);  /* sending resumes after idle */

@@ -193,8 +193,6 @@ static void cubic_on_timeout(struct cc *cc, const struct cc_ack *a)
 {
 	struct cubic *u = cc->own;
 
-	if (cc->cwnd <= cc->mss) /* RFC 5681 3.1: the same segment again */
-		return;
 	cut(cc);
 	u->now.w_max = 0;
 	u->last_ack = a->now;

@@ -75,8 +75,6 @@ static void dctcp_on_timeout(struct cc *cc, const struct cc_ack *a)
 	struct dctcp *d = cc->own;
 
 	(void)a;
-	if (cc->cwnd <= cc->mss)
-		return;
 	cc->ssthresh = cc_bound_ssthresh(cc, cc->cwnd / 2);
 	d->counted = 0;
 }

@@ -23,6 +23,7 @@ static void none_on_ack(struct cc *cc, const struct cc_ack *a)
 const struct cc_ops cc_none = {
 	.name = "none",
 	.own_recovery = true,
+	.own_timeout = true,
 	.init = none_init,
 	.on_ack = none_on_ack,
 	.on_congestion = none_on_ack,

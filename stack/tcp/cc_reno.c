@@ -41,14 +41,6 @@ static void reno_on_congestion(struct cc *cc, const struct cc_ack *a)
 	r->hystart.done = true;
 }
 
-static void reno_on_timeout(struct cc *cc, const struct cc_ack *a)
-{
-	/* RFC 5681 3.1: held constant when the same segment times out again. */
-	if (cc->cwnd <= cc->mss)
-		return;
-	reno_on_congestion(cc, a);
-}
-
 static void reno_on_undo(struct cc *cc, ns_t now)
 {
 	struct reno *r = cc->own;
@@ -63,6 +55,6 @@ const struct cc_ops cc_reno = {
 	.init = reno_init,
 	.on_ack = reno_on_ack,
 	.on_congestion = reno_on_congestion,
-	.on_timeout = reno_on_timeout,
+	.on_timeout = reno_on_congestion,
 	.on_undo = reno_on_undo,
 };

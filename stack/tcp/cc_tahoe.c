@@ -28,8 +28,7 @@ static void tahoe_on_congestion(struct cc *cc, const struct cc_ack *a)
 	struct tahoe *t = cc->own;
 
 	(void)a;
-	if (cc->cwnd > cc->mss)
-		cc->ssthresh = cc_bound_ssthresh(cc, cc->cwnd / 2);
+	cc->ssthresh = cc_bound_ssthresh(cc, cc->cwnd / 2);
 	cc->cwnd = cc->mss;
 	t->counted = 0;
 }
@@ -38,6 +37,7 @@ const struct cc_ops cc_tahoe = {
 	.name = "tahoe",
 	.state_size = sizeof(struct tahoe),
 	.own_recovery = true, /* it has none: cwnd is one segment, and grows at once */
+	.own_timeout = true,
 	.init = tahoe_init,
 	.on_ack = tahoe_on_ack,
 	.on_congestion = tahoe_on_congestion,

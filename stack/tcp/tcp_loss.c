@@ -569,7 +569,7 @@ static void enter_loss(struct tcb *c, const char *why)
 	struct board *b = &c->board;
 	struct ack_news news = {.rtt = -1};
 	struct cc_ack a;
-	bool again = c->ca == CA_LOSS && !seq_gt(c->snd.una, c->undo.marker);
+	bool again = c->ca == CA_LOSS && c->retries > 1;
 	ns_t now = c->tcp->now;
 
 	fill(c, &news, tcp_inflight(c), &a);
@@ -592,7 +592,8 @@ static void enter_loss(struct tcb *c, const char *why)
 	c->tlp_out = c->tlp_due = false;
 	tcp_timer_stop(c, T_PROBE);
 	tcp_timer_stop(c, T_REORDER);
-	c->cc.cwnd = board_pipe(b) + c->mss;
+	if (!c->cc.ops->own_timeout)
+		c->cc.cwnd = board_pipe(b) + c->mss;
 	/* RFC 5682 2.1 with SACK: only for the first timeout of a series, and not within recovery. */
 	c->frto = c->cfg->frto && uses_sack(c) && c->ca < CA_RECOVERY && c->cc.ops != &cc_tahoe;
 	c->send_why = WHY_GO_BACK;

