@@ -1,19 +1,20 @@
-/* BBR version 3 (draft-ietf-ccwg-bbr-06): from a model of the path (cc_bbr_model.c) follow the pacing rate, the
- * send quantum and the window; from what is tried follows the model. This file is the state machine (5.3,
- * 5.4), what losses and marks do to it (5.5.10, 5.5.11), and the controls (5.6). The functions have the
- * draft's names.
+/* BBR version 3 (draft-ietf-ccwg-bbr-06): from a model of the path (cc_bbr_model.c) follow the pacing
+ * rate, the send quantum and the window; from what is tried follows the model. This file is the state
+ * machine (5.3, 5.4), what losses and marks do to it (5.5.10, 5.5.11), and the controls (5.6). The
+ * functions have the draft's names.
  *
- * What the engine does for it: rate samples and what each packet remembers (tcp_rate.c), pacing by quanta of
- * a millisecond (tcp_output.c, pace_quantum: SetSendQuantum), one segment after a timeout (tcp_loss.c).
+ * What the engine does for it: rate samples and what each packet remembers (tcp_rate.c), pacing by
+ * quanta of a millisecond (tcp_output.c, pace_quantum: SetSendQuantum), one segment after a timeout
+ * (tcp_loss.c).
  *
  * Where the draft leaves it open:
- *  - ECN has no response of its own there, but marks must count as congestion. We take one reported mark, as
- *    RFC 3168 5 has it, for a round with too much loss: it ends Startup and a probe, and between probes it
- *    lowers the short-term bounds.
- *  - What undo restores is as of before the first loss of an episode: the loss that begins it may end a probe
- *    before recovery is entered, and the draft would then save what is already cut.
- *  - "C.inflight reaches inflight_longterm" (5.3.3.4.2) is judged before the ACK takes from it, and within one
- *    segment: afterwards it never could, since that bound caps the window.
+ *  - ECN has no response of its own there, but marks must count as congestion. We take one reported
+ *    mark, as RFC 3168 5 has it, for a round with too much loss: it ends Startup and a probe, and
+ *    between probes it lowers the short-term bounds.
+ *  - What undo restores is as of before the first loss of an episode: the loss that begins it may end a
+ *    probe before recovery is entered, and the draft would then save what is already cut.
+ *  - "C.inflight reaches inflight_longterm" (5.3.3.4.2) is judged before the ACK takes from it, and
+ *    within one segment: afterwards it never could, since that bound caps the window.
  *
  * Where we differ:
  *  - ACKs that report nothing newly delivered are not looked at but for losses.
@@ -202,7 +203,8 @@ static void note_loss(const struct cc *cc, struct bbr *b, uint64_t delivered)
 	b->loss_in_round = true;
 }
 
-static void handle_inflight_too_high(const struct cc *cc, struct bbr *b, uint32_t inflight, bool app_limited, ns_t now)
+static void handle_inflight_too_high(const struct cc *cc, struct bbr *b, uint32_t inflight, bool app_limited,
+				     ns_t now)
 {
 	uint64_t least = (uint64_t)target_inflight(cc) * BBR_BETA_NUM / BBR_BETA_DEN;
 

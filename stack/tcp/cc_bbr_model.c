@@ -1,8 +1,6 @@
-/* BBR's model of the path (draft-ietf-ccwg-bbr-06 5.5): the highest delivery rate of two probing cycles, the
- * lowest round trip of ten seconds, how far ACKs run ahead of that rate, and, after losses, what was
- * delivered of late. Nothing here decides what to send.
- *
- * Invariant: bw = min(max_bw, bw_shortterm) when an ACK has been dealt with. */
+/* BBR's model of the path (draft-ietf-ccwg-bbr-06 5.5): the highest delivery rate of two probing cycles,
+ * the lowest round trip of ten seconds, how far ACKs run ahead of that rate, and, after losses, what was
+ * delivered of late. Nothing here decides what to send. */
 #include "cc_bbr.h"
 
 #define LOSS_THRESH_DIV 50 /* LossThresh: 2 % */

@@ -44,9 +44,11 @@ struct rate_sample {
 };
 
 void rate_on_send(struct rate *, struct rate_snap *, uint32_t inflight_before, uint32_t bytes, ns_t now);
-void rate_on_delivered(struct rate *, struct rate_sample *, const struct rate_arrival *, ns_t now); /* keeps the one sent last */
+/* The sample is of the one sent last. */
+void rate_on_delivered(struct rate *, struct rate_sample *, const struct rate_arrival *, ns_t now);
 void rate_on_part(struct rate *, uint32_t bytes, ns_t now); /* of a record whose rest is still out */
-void rate_on_duplicate(struct rate *, uint32_t bytes, uint64_t resent, ns_t now); /* at most what was resent in all */
+/* Arrived twice; counts up to what was resent in all. */
+void rate_on_duplicate(struct rate *, uint32_t bytes, uint64_t resent, ns_t now);
 void rate_on_lost(struct rate *, uint32_t bytes);
 void rate_finish(struct rate *, struct rate_sample *, ns_t min_rtt); /* fills rate */
 void rate_app_limited(struct rate *, uint32_t inflight);

@@ -21,6 +21,7 @@ STAGES = [
     ["build/mutant/unit-tests", "hostile_floods", "hostile_memory", "tcp_rcvq", "tcp_board", "tcp_sndq", "tcp_rtt",
      "seqset"],
     ["build/mutant/tapir", "script", "tests/scripts"],
+    ["build/mutant/unit-tests", "cc_bbr", "cc_bbr_model", "tcp_bbr", "tcp_rate", "tcp_loss"],
     ["build/mutant/unit-tests", "tcp_loss", "tcp_timer", "tcp_input", "tcp_icmp", "tcp_open"],
     ["build/mutant/unit-tests", "hostile_random", "hostile_headers"],
 ]
