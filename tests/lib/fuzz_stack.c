@@ -69,6 +69,10 @@ static void choose_config(struct lone *l, struct fuzz_in *in)
 	c->isn_is_fixed = bits & 0x8000000;
 	c->isn_fixed = bits & 0x10000000 ? 0xfffffff0u : 0x7ffffff0u;
 	l->cfg.ip6_auto = bits & 0x20000000;
+	if (bits & 0x40000000) /* the peers' ECE or CWR alone then mean AccECN (RFC 9768 3.1.3) */
+		c->ecn = ECN_ACC;
+	c->ect_all = bits & 0x80000000;
+	c->accecn_option = bits & 0x80000000 ? ACC_OPT_ALWAYS : ACC_OPT_CHANGED;
 	l->cfg.arp_probe = false;
 	c->cc = (enum tcp_cc_kind)(kinds % CC_COUNT);
 	c->recovery = (enum tcp_recovery)(kinds / CC_COUNT % 5);
