@@ -162,9 +162,9 @@ static void settle(struct rcvq *q, struct pkt_pool *pool)
 	if (q->nearly == 0) {
 		nodes_free(q);
 		if (q->early) {
-			free(q->early);
-			q->early = NULL;
-			q->cap_early = 0;
+			free(q->early_mem);
+			q->early = q->early_mem = NULL;
+			q->cap_early = q->nrecent = 0;
 		}
 	}
 	if (q->n == 0 && q->cap > RING_MIN) {
@@ -292,19 +292,29 @@ static uint32_t early_find(const struct rcvq *q, seq_t s)
 	return lo;
 }
 
+/* Room for one more at the end. The unused front is taken up when it is as long as what follows, so that
+ * each range is moved about once. */
 static bool early_room(struct rcvq *q)
 {
-	if (q->nearly < q->cap_early)
-		return true;
+	uint32_t front = (uint32_t)(q->early - q->early_mem);
+
 	if (q->nearly >= RCVQ_RANGES)
 		return false;
+	if (front + q->nearly < q->cap_early)
+		return true;
+	if (front > q->nearly) {
+		memcpy(q->early_mem, q->early, q->nearly * sizeof(*q->early));
+		q->early = q->early_mem;
+		return true;
+	}
 
 	uint32_t cap = q->cap_early ? 2 * q->cap_early : EARLY_MIN;
-	struct rcvq_range *early = realloc(q->early, cap * sizeof(*early));
+	struct rcvq_range *mem = realloc(q->early_mem, cap * sizeof(*mem));
 
-	if (!early)
+	if (!mem)
 		return false;
-	q->early = early;
+	q->early_mem = mem;
+	q->early = mem + front;
 	q->cap_early = cap;
 	return true;
 }
@@ -313,8 +323,24 @@ static void early_remove(struct rcvq *q, uint32_t at, uint32_t n)
 {
 	if (n == 0)
 		return;
-	memmove(&q->early[at], &q->early[at + n], (q->nearly - at - n) * sizeof(*q->early));
 	q->nearly -= n;
+	if (at == 0)
+		q->early += n;
+	else
+		memmove(&q->early[at], &q->early[at + n], (q->nearly - at) * sizeof(*q->early));
+}
+
+/* r was touched: it is the newest, under one name. */
+static void note_recent(struct rcvq *q, const struct rcvq_range *r)
+{
+	uint32_t n = 1;
+	seq_t kept[RCVQ_RECENT] = {seq_add(r->hi, -1)};
+
+	for (uint32_t i = 0; i < q->nrecent && n < RCVQ_RECENT; i++)
+		if (!seq_in(q->recent[i], r->lo, r->hi))
+			kept[n++] = q->recent[i];
+	memcpy(q->recent, kept, sizeof(kept));
+	q->nrecent = n;
 }
 
 static void range_append(struct rcvq_range *r, struct rcvq_node *first, struct rcvq_node *last)
@@ -437,13 +463,14 @@ static void insert_early(struct rcvq *q, const struct pkt *p, uint32_t off, seq_
 		return;
 	one.stamp = ++q->clock; /* RFC 2018 4: first the block of the segment that came last */
 	if (i == j) {
-		assert(q->nearly < q->cap_early); /* early_room, above */
+		assert((uint32_t)(q->early - q->early_mem) + q->nearly < q->cap_early); /* early_room, above */
 		memmove(&q->early[i + 1], &q->early[i], (q->nearly - i) * sizeof(*q->early));
 		q->nearly++;
 	} else {
 		early_remove(q, i + 1, j - i - 1);
 	}
 	q->early[i] = one;
+	note_recent(q, &one);
 }
 
 /* [lo, hi) begins at *nxt: its new bytes, and the ranges that it reaches, become readable. */
@@ -592,35 +619,63 @@ uint32_t rcvq_take(struct rcvq *q, struct pkt_pool *pool, struct slice *out, int
 
 /* ---- SACK ---- */
 
-int rcvq_sacks(const struct rcvq *q, struct seq_range *out, int max)
+/* The most recent ranges by their stamps. */
+static void find_recent(struct rcvq *q)
 {
-	uint32_t stamp[8];
-	int n = 0;
+	uint32_t stamp[RCVQ_RECENT], n = 0;
 
-	assert(max >= 0);
-	if (max > (int)ARRAY_LEN(stamp))
-		max = ARRAY_LEN(stamp);
-	if (max == 0)
-		return 0;
-	/* Insertion into the few best; a segment has room for at most four. */
 	for (uint32_t i = 0; i < q->nearly; i++) {
 		const struct rcvq_range *r = &q->early[i];
-		int at = n;
+		uint32_t at = n;
 
 		while (at > 0 && (int32_t)(r->stamp - stamp[at - 1]) > 0)
 			at--;
-		if (at == max)
+		if (at == RCVQ_RECENT)
 			continue;
-		if (n < max)
+		if (n < RCVQ_RECENT)
 			n++;
-		for (int k = n - 1; k > at; k--) {
+		for (uint32_t k = n - 1; k > at; k--) {
 			stamp[k] = stamp[k - 1];
-			out[k] = out[k - 1];
+			q->recent[k] = q->recent[k - 1];
 		}
 		stamp[at] = r->stamp;
-		out[at] = (struct seq_range){r->lo, r->hi};
+		q->recent[at] = seq_add(r->hi, -1);
 	}
+	q->nrecent = n;
+}
+
+/* Those of the recent ranges that are still there. */
+static int take_recent(struct rcvq *q, struct seq_range *out, int max)
+{
+	uint32_t kept = 0;
+	int n = 0;
+
+	for (uint32_t i = 0; i < q->nrecent; i++) {
+		seq_t s = q->recent[i];
+		uint32_t at = early_find(q, seq_add(s, 1)); /* it ends above s */
+
+		if (at == q->nearly || !seq_in(s, q->early[at].lo, q->early[at].hi))
+			continue;
+		q->recent[kept++] = s;
+		if (n < max)
+			out[n++] = (struct seq_range){q->early[at].lo, q->early[at].hi};
+	}
+	q->nrecent = kept;
 	return n;
+}
+
+int rcvq_sacks(struct rcvq *q, struct seq_range *out, int max)
+{
+	assert(max >= 0);
+	if (max > RCVQ_RECENT)
+		max = RCVQ_RECENT;
+
+	int n = take_recent(q, out, max);
+
+	if (n == max || (uint32_t)n == q->nearly)
+		return n;
+	find_recent(q); /* seldom: five of eight were filled up from below since */
+	return take_recent(q, out, max);
 }
 
 seq_t rcvq_end(const struct rcvq *q, seq_t nxt)

@@ -11,7 +11,8 @@
 #include "../base/seqset.h"
 
 #define RCVQ_COPY 512
-#define RCVQ_RANGES 256 /* early ranges; more are refused (the peer will resend) */
+#define RCVQ_RANGES 4096 /* early ranges; more are refused (the peer will resend) */
+#define RCVQ_RECENT 8
 
 struct rcvq_node; /* one early slice, in a list */
 
@@ -25,8 +26,11 @@ struct rcvq {
 	struct slice *ring; /* in order, unread; NULL while never used */
 	uint32_t first, n, cap;
 	uint32_t bytes;     /* in order, unread */
-	struct rcvq_range *early;
+	struct rcvq_range *early; /* within early_mem: what goes at the front leaves its place unused */
+	struct rcvq_range *early_mem;
 	uint32_t nearly, cap_early;
+	seq_t recent[RCVQ_RECENT]; /* a number in each of the ranges touched last, newest first; some may be gone */
+	uint32_t nrecent;
 	uint32_t early_bytes;
 	uint32_t held;      /* memory that the slices pin: their bytes, and 64 for each as bookkeeping */
 	uint32_t clock;     /* of arrivals */
@@ -64,7 +68,7 @@ uint32_t rcvq_read(struct rcvq *, struct pkt_pool *, void *to, uint32_t max);
 uint32_t rcvq_take(struct rcvq *, struct pkt_pool *, struct slice *, int *n, uint32_t max);
 
 /* SACK blocks, the one that changed last first (RFC 2018 4); returns how many, at most 8. */
-int rcvq_sacks(const struct rcvq *, struct seq_range *out, int max);
+int rcvq_sacks(struct rcvq *, struct seq_range *out, int max);
 seq_t rcvq_end(const struct rcvq *, seq_t nxt); /* behind the highest byte held, early ones included */
 bool rcvq_check(const struct rcvq *, seq_t nxt); /* sorted, disjoint, above nxt, sums right */
 

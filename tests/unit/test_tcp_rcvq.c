@@ -63,6 +63,26 @@ static struct pkt *segment(struct model *m, uint32_t n, uint8_t v, bool device)
 	return p;
 }
 
+/* The SACK blocks must be the ranges with the highest stamps, however they are kept. */
+static void check_sacks(struct model *m)
+{
+	struct seq_range out[4];
+	uint32_t below = UINT32_MAX;
+	int n = rcvq_sacks(&m->q, out, 4);
+
+	CU_ASSERT_EQUAL(n, m->q.nearly < 4 ? (int)m->q.nearly : 4);
+	for (int k = 0; k < n; k++) {
+		const struct rcvq_range *best = NULL;
+
+		for (uint32_t i = 0; i < m->q.nearly; i++)
+			if (m->q.early[i].stamp < below && (!best || m->q.early[i].stamp > best->stamp))
+				best = &m->q.early[i];
+		CU_ASSERT_TRUE_FATAL(best != NULL);
+		CU_ASSERT_TRUE(seq_eq(out[k].lo, best->lo) && seq_eq(out[k].hi, best->hi));
+		below = best->stamp;
+	}
+}
+
 static struct rcvq_result insert(struct model *m, uint32_t at, uint32_t n, uint8_t v, bool device)
 {
 	struct pkt *p = segment(m, n, v, device);
@@ -70,6 +90,7 @@ static struct rcvq_result insert(struct model *m, uint32_t at, uint32_t n, uint8
 
 	pkt_free(p);
 	CU_ASSERT_TRUE_FATAL(rcvq_check(&m->q, m->nxt));
+	check_sacks(m);
 	return r;
 }
 
@@ -206,6 +227,16 @@ static void sack_blocks_come_newest_first(void)
 	model_free(&m);
 }
 
+/* Beyond what the model remembers: only whether it was taken is looked at. */
+static struct rcvq_result insert_far(struct model *m, uint32_t at, uint32_t n)
+{
+	struct pkt *p = segment(m, n, 1, true);
+	struct rcvq_result r = rcvq_insert(&m->q, p, 54, n, seq_add(m->base, at), &m->nxt);
+
+	pkt_free(p);
+	return r;
+}
+
 static void ranges_are_bounded(void)
 {
 	struct model m;
@@ -213,16 +244,38 @@ static void ranges_are_bounded(void)
 
 	model_init(&m, 0, 0);
 	for (uint32_t i = 0; i < RCVQ_RANGES; i++)
-		r = insert(&m, 10 + 2 * i, 1, 1, true);
+		r = insert_far(&m, 10 + 256 * i, 128);
 	CU_ASSERT_TRUE(r.early);
-	r = insert(&m, 10 + 2 * RCVQ_RANGES, 1, 1, true);
+	r = insert_far(&m, 10 + 256 * RCVQ_RANGES, 128);
 
 	CU_ASSERT_TRUE(r.no_memory);
 	CU_ASSERT_EQUAL(r.accepted, 0);
 	CU_ASSERT_EQUAL(m.q.nearly, RCVQ_RANGES);
-	r = insert(&m, 11, 2 * RCVQ_RANGES, 2, true); /* what joins them is welcome */
-	CU_ASSERT_EQUAL(r.accepted, RCVQ_RANGES + 1);
-	CU_ASSERT_EQUAL(m.q.nearly, 1);
+	r = insert_far(&m, 10 + 128, 128); /* what joins two is welcome */
+	CU_ASSERT_EQUAL(r.accepted, 128);
+	CU_ASSERT_EQUAL(m.q.nearly, RCVQ_RANGES - 1);
+	CU_ASSERT_TRUE(rcvq_check(&m.q, m.nxt));
+	check_sacks(&m);
+	model_free(&m);
+}
+
+/* The lowest goes, a new one comes at the end, many times: places at the front are used again. */
+static void ranges_that_go_at_the_front_leave_room(void)
+{
+	struct model m;
+
+	model_init(&m, 0, 0);
+	for (uint32_t i = 0; i < 20; i++)
+		insert_far(&m, 128 + 256 * i, 128);
+	for (uint32_t i = 20; i < 2000; i++) {
+		insert_far(&m, 256 * (i - 20), 128);
+		insert_far(&m, 128 + 256 * i, 128);
+		CU_ASSERT_EQUAL(m.q.nearly, 20);
+		rcvq_consume(&m.q, &m.pool, m.q.bytes);
+		check_sacks(&m);
+	}
+	CU_ASSERT_TRUE(rcvq_check(&m.q, m.nxt));
+	CU_ASSERT_TRUE(m.q.cap_early <= 64);
 	model_free(&m);
 }
 
@@ -405,6 +458,7 @@ static const struct test_case cases[] = {
 	TEST(what_was_read_is_a_duplicate),
 	TEST(sack_blocks_come_newest_first),
 	TEST(ranges_are_bounded),
+	TEST(ranges_that_go_at_the_front_leave_room),
 	TEST(single_bytes_from_the_top_down_are_bounded),
 	TEST(small_payloads_share_a_chunk),
 	TEST(a_segment_of_slices_is_not_copied),
