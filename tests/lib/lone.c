@@ -362,7 +362,13 @@ static void syn(struct lone *l, struct lone_peer *p)
 
 void lone_handshake(struct lone *l, struct lone_peer *p)
 {
+	lone_handshake_over(l, p, 0);
+}
+
+void lone_handshake_over(struct lone *l, struct lone_peer *p, ns_t rtt)
+{
 	syn(l, p);
+	lone_wait(l, rtt);
 	lone_say(l, p, TH_ACK, 0);
 	p->sock = sock_accept(l->s, l->listener);
 	CU_ASSERT_NOT_EQUAL_FATAL(p->sock, 0);

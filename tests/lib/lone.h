@@ -87,6 +87,7 @@ uint8_t lone_byte(const struct lone_peer *, uint32_t seq); /* the pattern */
 
 /* A connection to the stack's listener, accepted: p->sock. */
 void lone_handshake(struct lone *, struct lone_peer *);
+void lone_handshake_over(struct lone *, struct lone_peer *, ns_t rtt);
 /* The stack connects to p; SYN-SENT afterwards. */
 void lone_connect(struct lone *, struct lone_peer *);
 /* A connection of p in any state (LISTEN and CLOSED: there is none). False: it did not get there. */

@@ -18,13 +18,7 @@ static struct lone *segments_out(struct lone_peer *p, uint32_t n)
 	lone_start(l);
 	*p = lone_peer(0);
 	p->ts = false;
-	lone_say(l, p, TH_SYN, 0);
-	p->stack_iss = lone_last(l, TH_SYN, TH_SYN)->seq.v;
-	p->ack = p->stack_iss + 1;
-	lone_wait(l, RTT);
-	lone_say(l, p, TH_ACK, 0);
-	p->sock = sock_accept(l->s, l->listener);
-	lone_forget(l);
+	lone_handshake_over(l, p, RTT);
 	sock_send(l->s, p->sock, bytes, n * SEG);
 	lone_turn(l);
 	return l;
