@@ -165,11 +165,12 @@ static void cubic_on_ack(struct cc *cc, const struct cc_ack *a)
 		avoid(cc, &u->now, left, a);
 }
 
-static void cut(struct cc *cc)
+static void cut(struct cc *cc, bool within_episode)
 {
 	struct cubic *u = cc->own;
 
-	u->before = u->now;
+	if (!within_episode) /* a timeout within a recovery: undone, both are (4.9) */
+		u->before = u->now;
 	u->now.running = false;
 	u->hystart.done = true;
 	cc->ssthresh = cc_bound_ssthresh(cc, (uint64_t)cc->cwnd * BETA_NUM / BETA_DEN); /* 4.6 */
@@ -180,7 +181,7 @@ static void cubic_on_congestion(struct cc *cc, const struct cc_ack *a)
 	struct cubic *u = cc->own;
 	uint32_t cwnd = cc->cwnd;
 
-	cut(cc);
+	cut(cc, false);
 	/* 4.7: a flow whose peaks go down leaves room for the newcomer that takes it. */
 	if (cwnd < u->before.w_max)
 		u->now.w_max = (uint32_t)((uint64_t)cwnd * (BETA_DEN + BETA_NUM) / (2 * BETA_DEN));
@@ -193,7 +194,7 @@ static void cubic_on_timeout(struct cc *cc, const struct cc_ack *a)
 {
 	struct cubic *u = cc->own;
 
-	cut(cc);
+	cut(cc, a->in_recovery);
 	u->now.w_max = 0;
 	u->last_ack = a->now;
 }

@@ -176,6 +176,34 @@ static void an_undone_episode_leaves_no_trace(void)
 	}
 }
 
+static void a_timeout_within_a_recovery_is_undone_with_it(void)
+{
+	struct cc_rig a, b;
+
+	cc_rig_init(&a, CC_CUBIC, MSS, 200 * MSS);
+	cc_rig_loss(&a);
+	a.cc.ssthresh = a.cc.cwnd;
+	for (int i = 0; i < 20; i++)
+		cc_rig_round(&a, 50 * MS);
+	b = a;
+	b.cc.own = b.own;
+	uint32_t cwnd = b.cc.cwnd, ssthresh = b.cc.ssthresh;
+
+	b.cc.ops->on_congestion(&b.cc, &b.a);
+	b.cc.cwnd = b.cc.ssthresh;
+	b.a.in_recovery = true;
+	b.cc.ops->on_timeout(&b.cc, &b.a);
+	b.a.in_recovery = false;
+	b.cc.cwnd = cwnd;
+	b.cc.ssthresh = ssthresh;
+	b.cc.ops->on_undo(&b.cc, b.a.now);
+	for (int i = 0; i < 20; i++) {
+		cc_rig_round(&a, 50 * MS);
+		cc_rig_round(&b, 50 * MS);
+		CU_ASSERT_EQUAL(a.cc.cwnd, b.cc.cwnd);
+	}
+}
+
 static void time_without_need_of_the_window_does_not_count(void)
 {
 	struct cc_rig r;
@@ -240,6 +268,7 @@ static const struct test_case cases[] = {
 	TEST(a_falling_peak_gives_way_to_newcomers),
 	TEST(on_a_short_path_it_takes_as_much_as_reno),
 	TEST(an_undone_episode_leaves_no_trace),
+	TEST(a_timeout_within_a_recovery_is_undone_with_it),
 	TEST(time_without_need_of_the_window_does_not_count),
 	TEST(after_a_timeout_the_curve_starts_flat),
 };
