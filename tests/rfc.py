@@ -4,11 +4,13 @@
 Each row names where a requirement of an RFC is met (file:function) and what shows it (suite:test in
 tests/unit/test_<suite>.c, or scripts/... below tests/). A name that does not exist fails the run: a
 renamed function or a deleted test must not leave the table behind. The same holds for the tests that
-tests/hardening.md names."""
+tests/hardening.md names. The matrix of events and states (rfc_matrix.py) comes last."""
 import collections
 import os
 import re
 import sys
+
+import rfc_matrix
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TABLE = os.path.join(ROOT, 'tests', 'rfc', 'requirements.tsv')
@@ -89,6 +91,7 @@ def main():
         print(f'{rfc:<6} {c["done"]:>6} {c["deviation"]:>10} {c["not done"]:>9} {c["n/a"]:>5}')
     total = sum(counts.values(), collections.Counter())
     print(f'{"all":<6} {total["done"]:>6} {total["deviation"]:>10} {total["not done"]:>9} {total["n/a"]:>5}')
+    faults += rfc_matrix.show()
     for fault in faults:
         print(fault, file=sys.stderr)
     return 1 if faults else 0
