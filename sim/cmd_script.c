@@ -165,7 +165,14 @@ static void print_tally(const struct tally *t)
 	printf("%d passed, %d failed, %d skipped\n", t->passed, t->failed, t->skipped);
 }
 
-static int run(int argc, char **argv)
+struct words {
+	const char *profile;
+	int ndefines; /* [0] is the dialect's */
+	bool strict, json;
+};
+
+/* 0, or the exit code of what is wrong with them. */
+static int parse(struct words *o, struct tally *t, const char **defines, int argc, char **argv)
 {
 	static const struct option longs[] = {{"profile", required_argument, NULL, 'p'},
 					      {"out", required_argument, NULL, 'o'},
@@ -175,43 +182,37 @@ static int run(int argc, char **argv)
 					      {"json", no_argument, NULL, 'j'},
 					      {"quiet", no_argument, NULL, 'q'},
 					      {0}};
-	const char *profile = "exact", *defines[DEFINES_MAX + 2] = {0};
-	struct script_profile p;
-	struct tally t = {.run = {.seed = 1, .defines = defines}};
-	struct paths list = {0};
-	int c, ndefines = 1; /* [0] is the dialect's */
-	bool strict = false, json = false, ok = true;
-	char err[200];
+	int c;
 
 	optind = 0;
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "D:", longs, NULL)) != -1) {
 		switch (c) {
 		case 'p':
-			profile = optarg;
+			o->profile = optarg;
 			break;
 		case 'o':
-			t.run.out_dir = optarg;
+			t->run.out_dir = optarg;
 			break;
 		case 'D':
-			if (ndefines > DEFINES_MAX)
+			if (o->ndefines > DEFINES_MAX)
 				return usage_error("script", "at most %d definitions", DEFINES_MAX);
 			if (!strchr(optarg, '=') || *optarg == '=')
 				return usage_error("script", "--define: got `%.40s`, expected NAME=VALUE", optarg);
-			defines[ndefines++] = optarg;
+			defines[o->ndefines++] = optarg;
 			break;
 		case 'S':
-			strict = true;
+			o->strict = true;
 			break;
 		case 's':
-			if (unit_count(optarg, &t.run.seed))
+			if (unit_count(optarg, &t->run.seed))
 				return usage_error("script", "--seed: got `%.40s`, expected a whole number", optarg);
 			break;
 		case 'j':
-			json = true;
+			o->json = true;
 			break;
 		case 'q':
-			t.quiet = true;
+			t->quiet = true;
 			break;
 		default:
 			return option_error("script", argv, longs);
@@ -219,9 +220,25 @@ static int run(int argc, char **argv)
 	}
 	if (optind == argc)
 		return usage_error("script", "no script, expected FILE.pkt or a folder");
-	if (!script_profile_of(profile, &p, err, sizeof(err)))
+	return 0;
+}
+
+static int run(int argc, char **argv)
+{
+	const char *defines[DEFINES_MAX + 2] = {0};
+	struct words o = {.profile = "exact", .ndefines = 1};
+	struct script_profile p;
+	struct tally t = {.run = {.seed = 1, .defines = defines}};
+	struct paths list = {0};
+	bool ok = true;
+	char err[200];
+	int wrong = parse(&o, &t, defines, argc, argv);
+
+	if (wrong)
+		return wrong;
+	if (!script_profile_of(o.profile, &p, err, sizeof(err)))
 		return usage_error("script", "%s", err);
-	p.rules.strict |= strict;
+	p.rules.strict |= o.strict;
 	t.run.profile = &p;
 	defines[0] = p.define[0];
 	for (int i = optind; i < argc && ok; i++) {
@@ -239,7 +256,7 @@ static int run(int argc, char **argv)
 		fprintf(stderr, "--out %s: %s\n", t.run.out_dir, errno == EEXIST ? "not a folder" : strerror(errno));
 		ok = false;
 	}
-	t.list = json ? json_array() : NULL;
+	t.list = o.json ? json_array() : NULL;
 	for (size_t i = 0; i < list.n; i++) {
 		if (ok)
 			run_one(&t, list.p[i]);

@@ -9,6 +9,8 @@
 /* The value of numbers, known words and their combinations with '|'; false: it is none. */
 bool arg_value(const struct expr *, int64_t *v);
 int64_t arg_int(struct runner *, const struct attempt *, int i, int64_t dflt);
+#define FLAG_ZEROCOPY 0x4000000 /* MSG_ZEROCOPY, which not every C library names */
+
 const struct expr *arg_expr(const struct attempt *, int i); /* NULL: not that many */
 const char *arg_word(const struct attempt *, int i);        /* "": it is none */
 /* The value of `name=value` in a struct or list; NULL: not there. */

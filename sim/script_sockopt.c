@@ -119,19 +119,14 @@ int64_t call_setsockopt(struct runner *r, struct attempt *a)
 
 	if (!f)
 		return -EBADF;
-	if (strcmp(word, "TCP_INQ") == 0) {
-		f->inq = true;
-		return 0;
-	}
-	if (strcmp(word, "TCP_FASTOPEN_CONNECT") == 0) {
-		f->fastopen_connect = true;
-		return 0;
-	}
+	bool *ours = strcmp(word, "TCP_INQ") == 0 ? &f->inq :
+		     strcmp(word, "TCP_FASTOPEN_CONNECT") == 0 ? &f->fastopen_connect : NULL; /* not the stack's */
+
 	if (strcmp(word, "SO_LINGER") == 0) {
 		f->abort_on_close = linger_of(x) == 0;
 		return 0;
 	}
-	if (!find_option(word, &o)) {
+	if (!ours && !find_option(word, &o)) {
 		run_skip(r, a->line, "socket option %s is not known here", word);
 		return -ENOPROTOOPT;
 	}
@@ -139,6 +134,10 @@ int64_t call_setsockopt(struct runner *r, struct attempt *a)
 		x = x->kid[0];
 	if (!x || !arg_value(x, &v))
 		return -EINVAL;
+	if (ours) {
+		*ours = v != 0;
+		return 0;
+	}
 	v *= o.scale;
 	if (doubled(r, o.opt))
 		v *= 2;

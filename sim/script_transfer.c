@@ -125,9 +125,10 @@ int64_t call_read(struct runner *r, struct attempt *a)
 	return n < 0 ? -errno_of((int)n) : n;
 }
 
+static const uint8_t zeros[65536]; /* all that a script's text is */
+
 static int64_t write_some(struct runner *r, struct fd *f, int64_t len)
 {
-	static const uint8_t zeros[65536];
 	int64_t done = 0;
 
 	while (done < len) {
@@ -147,7 +148,6 @@ static int64_t write_some(struct runner *r, struct fd *f, int64_t len)
  * writes the rest when there is a connection. */
 static int64_t open_with(struct runner *r, struct attempt *a, struct fd *f, int64_t len, bool nonblock)
 {
-	static const uint8_t zeros[65536];
 	struct addr to = f->later ? f->later_to : r->remote;
 	uint16_t port = f->later ? f->later_port : r->connect_port;
 	uint32_t room;
@@ -170,7 +170,6 @@ static int64_t open_with(struct runner *r, struct attempt *a, struct fd *f, int6
 /* FreeBSD's Fast Open: sendto with an address on a socket that has the option connects and queues. */
 static int64_t send_and_connect(struct runner *r, struct attempt *a, struct fd *f, int64_t len)
 {
-	static const uint8_t zeros[65536];
 	struct addr to = r->remote;
 	uint16_t port = r->connect_port;
 	int n;
@@ -193,7 +192,7 @@ int64_t call_write(struct runner *r, struct attempt *a)
 
 	if (!f)
 		return -EBADF;
-	if (flags & 0x4000000) {
+	if (flags & FLAG_ZEROCOPY) {
 		run_skip(r, a->line, "no MSG_ZEROCOPY");
 		return -EINVAL;
 	}
