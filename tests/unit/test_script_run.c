@@ -52,6 +52,42 @@ static void a_time_is_exact_unless_a_range_or_a_tolerance_says_otherwise(void)
 	CU_ASSERT_EQUAL(run(granted, "exact").verdict, SCRIPT_PASS);
 }
 
+/* A retransmission by the reordering timer, a quarter of the round trip after the SACK, written at `when`. */
+static enum script_verdict resent_at(const char *when, const char *profile)
+{
+	char text[600];
+
+	snprintf(text, sizeof(text), "--tolerance_usecs=1000\n--tolerance_percent=0\n" LISTEN
+		 "+0 < S 0:0(0) win 32792 <mss 1000,sackOK,nop,nop>\n+0 > S. 0:0(0) ack 1 <...>\n"
+		 "+.1 < . 1:1(0) ack 1 win 32000\n+0 accept(3, ..., ...) = 4\n+0 write(4, ..., 4000) = 4000\n"
+		 "+0 > P. 1:4001(4000) ack 1\n+.1 < . 1:1(0) ack 1 win 32000 <sack 3001:4001,nop,nop>\n"
+		 "+%s > . 1:1001(1000) ack 1\n", when);
+	return run(text, profile).verdict;
+}
+
+static void ticks_let_a_retransmission_be_early_and_nothing_else(void)
+{
+	CU_ASSERT_EQUAL(resent_at(".025", "bsd"), SCRIPT_PASS);
+	CU_ASSERT_EQUAL(resent_at(".037", "linux"), SCRIPT_PASS);
+	CU_ASSERT_EQUAL(resent_at(".037", "bsd"), SCRIPT_FAIL); /* no ticks */
+	CU_ASSERT_EQUAL(resent_at(".039", "linux"), SCRIPT_FAIL);
+	CU_ASSERT_EQUAL(resent_at(".020", "linux"), SCRIPT_FAIL); /* late is late */
+	CU_ASSERT_EQUAL(run("--tolerance_usecs=1000\n--tolerance_percent=0\n" OPEN
+			    "+.010 > S. 0:0(0) ack 1 <...>\n", "linux").verdict, SCRIPT_FAIL);
+}
+
+static void a_former_connections_segments_are_passed_over_and_counted(void)
+{
+	const char *text = OPEN "+0 > S. 0:0(0) ack 1 <...>\n+0 < . 1:1(0) ack 1 win 1000\n"
+			   "+0 accept(3, ..., ...) = 4\n+0 write(4, ..., 100) = 100\n" /* its text is never mentioned */
+			   "+0 close(3) = 0\n+" OPEN "+0 > S. 0:0(0) ack 1 <...>\n";
+	struct script_result r = run(text, "linux");
+
+	CU_ASSERT_EQUAL(r.verdict, SCRIPT_PASS);
+	CU_ASSERT_EQUAL(r.others, 1);
+	CU_ASSERT_EQUAL(run(text, "exact").verdict, SCRIPT_FAIL);
+}
+
 static void what_was_never_mentioned_fails_unless_the_profile_is_packetdrills(void)
 {
 	struct script_result r = run(OPEN, "exact");
@@ -138,6 +174,8 @@ static void segments_are_glued_unless_told_not_to(void)
 static const struct test_case cases[] = {
 	TEST(a_difference_shows_both_segments_one_under_the_other),
 	TEST(a_time_is_exact_unless_a_range_or_a_tolerance_says_otherwise),
+	TEST(ticks_let_a_retransmission_be_early_and_nothing_else),
+	TEST(a_former_connections_segments_are_passed_over_and_counted),
 	TEST(what_was_never_mentioned_fails_unless_the_profile_is_packetdrills),
 	TEST(nothing_comes_and_nothing_hangs),
 	TEST(a_blocking_call_must_end_at_its_time),
